@@ -201,7 +201,7 @@ def _hooks(hooks: object) -> tuple[HookSource, ...]:
 
 
 def _store(store: object) -> Store | None:
-    opened = hasattr(store, "unfinished_runs") and not inspect.isclass(store)
+    opened = hasattr(store, "accept") and not inspect.isclass(store)
     if store is not None and not opened:
         raise _type_error(
             "store",

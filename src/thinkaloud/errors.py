@@ -248,6 +248,13 @@ class UnreadableLog(StoreError):
     """This conversation has an event that cannot be read. Other conversations are not affected."""
 
 
+class Fenced(StoreError):
+    """The other servers on the database took this one for dead, because they heard nothing of it."""
+
+    def __init__(self) -> None:
+        super().__init__("This server was cut off from the database for too long. Try again.")
+
+
 class Unavailable(ThinkaloudError):
     """The server is shutting down. The same request may succeed later."""
 

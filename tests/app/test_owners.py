@@ -28,8 +28,8 @@ from thinkaloud.ports.clock import SystemClock
 from thinkaloud.ports.selections import Selection
 from thinkaloud.stores.channel_state import MemoryChannelState
 from thinkaloud.stores.sqlite import SqliteStore
-from thinkaloud.stores.sqlite.log import rows_of
 from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate
+from thinkaloud.stores.sqlite.sql.log import rows_of
 
 CHAT = ChatAddress("telegram", "7")
 TEAM = PlatformSettings(owner="team")

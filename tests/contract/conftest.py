@@ -8,7 +8,7 @@ import pytest
 
 from thinkaloud.ports.store import Store
 from thinkaloud.stores.memory import MemoryStore
-from thinkaloud.stores.sqlite import SqliteStore
+from thinkaloud.stores.sqlite import Opening, SqliteStore
 from thinkaloud.stores.temporary import TemporaryStore
 
 
@@ -23,3 +23,17 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerato
             case "sqlite":
                 path = tmp_path / "data" / "thinkaloud.db"
                 yield await open_stores.enter_async_context(SqliteStore.open(path))
+
+
+@pytest.fixture(params=["memory", "sqlite", "beside temporary"])
+async def shared(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Store]:
+    """A store that several runtimes may use at the same time."""
+    async with AsyncExitStack() as open_stores:
+        match request.param:
+            case "memory":
+                yield MemoryStore(is_shared=True)
+            case "beside temporary":
+                yield TemporaryStore(MemoryStore(is_shared=True))
+            case "sqlite":
+                path, opening = tmp_path / "data" / "thinkaloud.db", Opening(shared=True)
+                yield await open_stores.enter_async_context(SqliteStore.open(path, opening))

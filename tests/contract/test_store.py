@@ -187,10 +187,10 @@ async def test_the_first_run_creates_its_conversation_and_the_next_one_updates_i
 ) -> None:
     first = RunStart(run("one"), conversation(at_ms=1_000), STARTED, 500)
     second = RunStart(run("two"), conversation(at_ms=2_000, title="other"), STARTED, 300)
-    assert await store.start_run(first) == "created"
+    assert (await store.accept(first)).created
     assert await store.log_end(OWNER, "talk") == LogEnd(0, 500)
     await store.update_conversation(OWNER, "talk", ConversationPatch(title="Blue"))
-    assert await store.start_run(second) == "continued"
+    assert not (await store.accept(second)).created
     found = await store.conversation(OWNER, "talk")
     assert found is not None
     assert (found.created_at_ms, found.updated_at_ms, found.title) == (1_000, 2_000, "Blue")

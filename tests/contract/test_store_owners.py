@@ -42,8 +42,8 @@ async def test_two_owners_use_the_same_id_without_noticing(store: Store) -> None
     await begin(store)
     await append(store, whole_run())
     theirs = RunStart(run("theirs", owner="bob", key="k"), conversation(owner="bob", at_ms=9_000))
-    assert await store.start_run(theirs) == "created"
-    assert await store.start_run(theirs) == "continued"
+    assert (await store.accept(theirs)).created
+    assert not (await store.accept(theirs)).created
     assert await log_of(store, owner="bob") == []
     assert await store.log_end("bob", "talk") == LogEnd(0, 0)
     await append(store, whole_run(run_id="theirs"), owner="bob")

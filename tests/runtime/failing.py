@@ -1,10 +1,19 @@
 """Stores that fail or wait, for tests of what happens then."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from thinkaloud.errors import StoreError
-from thinkaloud.ports.store import ConversationKey, LogEnd, RunRecord, RunStart, Started, Stored
+from thinkaloud.ports.store import (
+    Accepted,
+    Appended,
+    ConversationKey,
+    LogEnd,
+    RunRecord,
+    RunStart,
+    Stored,
+    Token,
+)
 from thinkaloud.stores.memory import MemoryStore
 
 
@@ -31,19 +40,27 @@ class FailingStore(MemoryStore):
         *,
         title: str = "",
         reserved_seq: int | None = None,
-    ) -> None:
+        token: Token | None = None,
+    ) -> bool:
         if self.full_for_runs:
             self.refused_runs += 1
         if self.full or self.full_for_runs:
             raise StoreError("The disk is full.")
-        await super().compact(run, events, text, title=title, reserved_seq=reserved_seq)
+        return await super().compact(
+            run, events, text, title=title, reserved_seq=reserved_seq, token=token
+        )
 
-    async def append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
+    async def append(
+        self,
+        batch: Mapping[ConversationKey, Sequence[Stored]],
+        token: Token | None = None,
+        running: Collection[str] = (),
+    ) -> Appended:
         if self.full and batch:
             self.tried.append(sum(len(events) for events in batch.values()))
             self.refused.set()
             raise StoreError("The disk is full.")
-        await super().append(batch)
+        return await super().append(batch, token, running)
 
     async def check_writing(self) -> None:
         if self.full and not self.room_for_a_trial:
@@ -71,9 +88,12 @@ class PausingStore(MemoryStore):
         *,
         title: str = "",
         reserved_seq: int | None = None,
-    ) -> None:
+        token: Token | None = None,
+    ) -> bool:
         await self._hold("end")
-        await super().compact(run, events, text, title=title, reserved_seq=reserved_seq)
+        return await super().compact(
+            run, events, text, title=title, reserved_seq=reserved_seq, token=token
+        )
 
     async def scrub(self) -> None:
         await self._hold("scrub")
@@ -84,9 +104,11 @@ class PausingStore(MemoryStore):
         await self._hold("opened")
         return end
 
-    async def start_run(self, start: RunStart) -> Started:
+    async def accept(
+        self, start: RunStart, token: Token | None = None, *, take: bool = True
+    ) -> Accepted:
         await self._hold("start")
-        started = await super().start_run(start)
+        started = await super().accept(start, token, take=take)
         await self._hold("started")
         return started
 

@@ -1,7 +1,7 @@
 """What a store is handed, and what comes back after the process is gone."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 
 import msgspec
 import pytest
@@ -17,7 +17,7 @@ from thinkaloud.events.event import (
     ReasoningDelta,
     RunEnded,
 )
-from thinkaloud.ports.store import ConversationKey, Stored
+from thinkaloud.ports.store import Appended, ConversationKey, Stored, Token
 from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Follower, Snapshot
 from thinkaloud.stores.memory import MemoryStore
@@ -203,9 +203,14 @@ class SlowStore(MemoryStore):
         super().__init__()
         self.may = asyncio.Event()
 
-    async def append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
+    async def append(
+        self,
+        batch: Mapping[ConversationKey, Sequence[Stored]],
+        token: Token | None = None,
+        running: Collection[str] = (),
+    ) -> Appended:
         await self.may.wait()
-        await super().append(batch)
+        return await super().append(batch, token, running)
 
 
 @pytest.mark.promise("P3", "P9")

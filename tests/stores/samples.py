@@ -102,7 +102,7 @@ async def add_run(store: Store, record: RunRecord, message: RunStarted | None = 
     """Start a run in a conversation of its owner, if there is one."""
     found = await store.conversation(record.owner, record.conversation_id)
     if found is not None:
-        assert await store.start_run(RunStart(record, found, message)) == "continued"
+        assert not (await store.accept(RunStart(record, found, message))).created
 
 
 async def begin(store: Store, name: str = "talk", *, owner: str = OWNER) -> RunRecord:

@@ -21,7 +21,8 @@ from tests.stores.samples import (
     stored,
 )
 from thinkaloud.events.event import ReasoningDelta, ToolEnded
-from thinkaloud.stores.sqlite import SqliteStore, conversations
+from thinkaloud.stores.sqlite import SqliteStore
+from thinkaloud.stores.sqlite.sql import conversations
 
 CANARY = "canarywort"
 

@@ -26,8 +26,8 @@ from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.store import LogEnd
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.stores.sqlite.database import Opening
-from thinkaloud.stores.sqlite.log import rows_of
 from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate
+from thinkaloud.stores.sqlite.sql.log import rows_of
 
 _EVENT_OF_VERSION_1 = (
     "INSERT INTO events (conversation_id, seq, first_seq, run_id, event)"

@@ -1,19 +1,29 @@
 """Combines two stores: temporary conversations in memory, all others in a persistent store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from thinkaloud.ports.store import (
+    Accepted,
+    Appended,
     Conversation,
     ConversationCursor,
     ConversationKey,
     ConversationPatch,
     FinishedRun,
     LogEnd,
+    LogPage,
+    OpenRun,
+    Replica,
+    ReplicaCounts,
     RunRecord,
     RunStart,
-    Started,
+    RunState,
     Store,
     Stored,
+    Subscription,
+    TakenRun,
+    Token,
     Unfinished,
 )
 from thinkaloud.stores.memory import MemoryStore
@@ -92,7 +102,9 @@ class TemporaryStore:
         """Remove the remaining traces of deleted data."""
         await self._lasting.scrub()
 
-    async def start_run(self, start: RunStart) -> Started:
+    async def accept(
+        self, start: RunStart, token: Token | None = None, *, take: bool = True
+    ) -> Accepted:
         """Create a run with its conversation in the right store.
 
         A temporary conversation's id comes from this process, so it is not looked up in the
@@ -103,8 +115,8 @@ class TemporaryStore:
         if new.temporary:
             self._temporary.add(key)
         if key not in self._temporary:
-            return await self._lasting.start_run(start)
-        return await self._memory.start_run(start)
+            return await self._lasting.accept(start, token, take=take)
+        return await self._memory.accept(start)
 
     async def run(self, owner: str, run_id: str) -> RunRecord | None:
         """Look up a run of this owner."""
@@ -120,15 +132,29 @@ class TemporaryStore:
         """List the persistent runs that are not both ended and compacted."""
         return await self._lasting.unfinished_runs()
 
-    async def append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
+    async def append(
+        self,
+        batch: Mapping[ConversationKey, Sequence[Stored]],
+        token: Token | None = None,
+        running: Collection[str] = (),
+    ) -> Appended:
         """Append events, each to its conversation's store."""
+        appended = Appended()
         lasting = {key: events for key, events in batch.items() if key not in self._temporary}
-        if lasting:
-            await self._lasting.append(lasting)
+        if lasting or token is not None:
+            appended = await self._lasting.append(lasting, token, running)
         if len(lasting) < len(batch):
             await self._memory.append(
                 {key: events for key, events in batch.items() if key in self._temporary}
             )
+        return appended
+
+    async def append_between_runs(
+        self, owner: str, conversation_id: str, event: Stored, after: int
+    ) -> bool:
+        """Append an event that is not of a run, unless a run is open."""
+        store = self._of(owner, conversation_id)
+        return await store.append_between_runs(owner, conversation_id, event, after)
 
     async def compact(
         self,
@@ -138,16 +164,33 @@ class TemporaryStore:
         *,
         title: str = "",
         reserved_seq: int | None = None,
-    ) -> None:
+        token: Token | None = None,
+    ) -> bool:
         """Replace all events of a run with these."""
-        store = self._of(run.owner, run.conversation_id)
-        await store.compact(run, events, text, title=title, reserved_seq=reserved_seq)
+        if (run.owner, run.conversation_id) in self._temporary:
+            return await self._memory.compact(
+                run, events, text, title=title, reserved_seq=reserved_seq
+            )
+        return await self._lasting.compact(
+            run, events, text, title=title, reserved_seq=reserved_seq, token=token
+        )
 
     async def read(
         self, owner: str, conversation_id: str, after: int, limit: int
     ) -> Sequence[Stored]:
         """Return up to `limit` events with `seq` greater than `after`, in order."""
         return await self._of(owner, conversation_id).read(owner, conversation_id, after, limit)
+
+    async def read_many(
+        self, after: Mapping[ConversationKey, int], limit: int
+    ) -> Mapping[ConversationKey, LogPage]:
+        """Return up to `limit` events of each of these conversations."""
+        temporary = {key: seq for key, seq in after.items() if key in self._temporary}
+        lasting = {key: seq for key, seq in after.items() if key not in self._temporary}
+        pages = dict(await self._memory.read_many(temporary, limit))
+        if lasting:
+            pages.update(await self._lasting.read_many(lasting, limit))
+        return pages
 
     async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
         """Return the last and the reserved sequence number of the log."""
@@ -156,3 +199,66 @@ class TemporaryStore:
     async def reserve(self, owner: str, conversation_id: str, through_seq: int) -> None:
         """Persist that sequence numbers up to this one may be assigned."""
         await self._of(owner, conversation_id).reserve(owner, conversation_id, through_seq)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other runtimes may use the persistent store at the same time."""
+        return self._lasting.is_shared
+
+    def shares(self, owner: str, conversation_id: str) -> bool:
+        """Whether other runtimes see this conversation: never a temporary one."""
+        return self.is_shared and (owner, conversation_id) not in self._temporary
+
+    def subscribe(self) -> AbstractAsyncContextManager[Subscription]:
+        """Receive hints about the persistent store."""
+        return self._lasting.subscribe()
+
+    async def register(self, name: str, version: str, now_ms: int) -> Token:
+        """Add a replica, and return its token."""
+        return await self._lasting.register(name, version, now_ms)
+
+    async def beat(self, token: Token, counts: ReplicaCounts) -> bool:
+        """Increment the beat of a replica, unless it was declared dead."""
+        return await self._lasting.beat(token, counts)
+
+    async def replicas(self) -> Sequence[Replica]:
+        """List the replicas that were not declared dead, by token."""
+        return await self._lasting.replicas()
+
+    async def reap(self, token: Token, beat: int) -> bool:
+        """Declare a replica dead, unless its beat has changed since."""
+        return await self._lasting.reap(token, beat)
+
+    async def drain(self, token: Token) -> None:
+        """Give a replica no more runs."""
+        await self._lasting.drain(token)
+
+    async def retire(self, token: Token) -> None:
+        """Remove a replica that stops."""
+        await self._lasting.retire(token)
+
+    async def take(self, token: Token, room: int) -> Sequence[TakenRun]:
+        """Take persistent runs to execute."""
+        return await self._lasting.take(token, room)
+
+    async def adopt(self, token: Token) -> Sequence[Unfinished]:
+        """Take over persistent runs that nobody executes any more."""
+        return await self._lasting.adopt(token)
+
+    async def take_stopped(self, token: Token) -> Sequence[Unfinished]:
+        """Take persistent queued runs that somebody asked to stop."""
+        return await self._lasting.take_stopped(token)
+
+    async def request_stop(self, owner: str, run_id: str) -> bool:
+        """Ask for a run to be stopped."""
+        asked = await self._memory.request_stop(owner, run_id)
+        return asked or await self._lasting.request_stop(owner, run_id)
+
+    async def open_runs(self, owner: str, conversation_id: str) -> Sequence[OpenRun]:
+        """List the runs of a conversation that have not ended, oldest first."""
+        return await self._of(owner, conversation_id).open_runs(owner, conversation_id)
+
+    async def run_state(self, owner: str, run_id: str) -> RunState | None:
+        """Return the state of a run of this owner."""
+        found = await self._memory.run_state(owner, run_id)
+        return found or await self._lasting.run_state(owner, run_id)

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 
@@ -12,7 +12,7 @@ import thinkaloud
 from tests.harness import OWNER, logged, open_runs, start
 from tests.runtime.reading import end_of
 from thinkaloud.events.event import AnswerDelta, LoggedEvent, ReasoningDelta, RunEnded
-from thinkaloud.ports.store import ConversationKey, RunRecord, Stored
+from thinkaloud.ports.store import Appended, ConversationKey, RunRecord, Stored, Token
 from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.runs.supervisor import Runs
@@ -173,9 +173,14 @@ class SlowStore(MemoryStore):
         self.reached = asyncio.Event()
         self.allowed = asyncio.Event()
 
-    async def append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
+    async def append(
+        self,
+        batch: Mapping[ConversationKey, Sequence[Stored]],
+        token: Token | None = None,
+        running: Collection[str] = (),
+    ) -> Appended:
         await self._hold([each for new in batch.values() for each in new])
-        await super().append(batch)
+        return await super().append(batch, token, running)
 
     async def compact(
         self,
@@ -185,9 +190,12 @@ class SlowStore(MemoryStore):
         *,
         title: str = "",
         reserved_seq: int | None = None,
-    ) -> None:
+        token: Token | None = None,
+    ) -> bool:
         await self._hold(events)
-        await super().compact(run, events, text, title=title, reserved_seq=reserved_seq)
+        return await super().compact(
+            run, events, text, title=title, reserved_seq=reserved_seq, token=token
+        )
 
     async def _hold(self, events: Sequence[Stored]) -> None:
         if any(isinstance(each.logged.event, RunEnded) for each in events):

@@ -9,7 +9,7 @@ from typing_extensions import override
 from tests.harness import OWNER, open_runs
 from thinkaloud.errors import Busy, Conflict, ThinkaloudError
 from thinkaloud.ports.principal import Principal
-from thinkaloud.ports.store import RunRecord, RunStart, Started
+from thinkaloud.ports.store import Accepted, RunRecord, RunStart, Token
 from thinkaloud.runtime.runs.limits import AdmissionLimits, Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest, Runs
 from thinkaloud.stores.memory import MemoryStore
@@ -22,9 +22,11 @@ class SlowStore(MemoryStore):
     """Lets others run before it adds a run, as a database does."""
 
     @override
-    async def start_run(self, start: RunStart) -> Started:
+    async def accept(
+        self, start: RunStart, token: Token | None = None, *, take: bool = True
+    ) -> Accepted:
         await asyncio.sleep(0)
-        return await super().start_run(start)
+        return await super().accept(start, token, take=take)
 
 
 def silent(runs: int) -> ScriptedModel:

@@ -12,7 +12,7 @@ from tests.runtime.failing import PausingStore
 from tests.runtime.reading import end_of, texts
 from thinkaloud.errors import StoreError
 from thinkaloud.events.event import AnswerDelta, RunEnded
-from thinkaloud.ports.store import RunStart, Started
+from thinkaloud.ports.store import Accepted, RunStart, Token
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import SqliteStore
@@ -31,7 +31,7 @@ class Gate:
         self.opened = asyncio.Event()
         self.error: StoreError | None = None
 
-    async def pass_through(self, store: Callable[[], Awaitable[Started]]) -> Started:
+    async def pass_through(self, store: Callable[[], Awaitable[Accepted]]) -> Accepted:
         self.starts += 1
         if self.starts != 2:
             return await store()
@@ -52,8 +52,12 @@ class GatedStore(MemoryStore):
         self.gate = Gate()
 
     @override
-    async def start_run(self, start: RunStart) -> Started:
-        return await self.gate.pass_through(lambda: super(GatedStore, self).start_run(start))
+    async def accept(
+        self, start: RunStart, token: Token | None = None, *, take: bool = True
+    ) -> Accepted:
+        return await self.gate.pass_through(
+            lambda: super(GatedStore, self).accept(start, token, take=take)
+        )
 
 
 class GatedDatabase(SqliteStore):
@@ -62,8 +66,12 @@ class GatedDatabase(SqliteStore):
     gate: Gate
 
     @override
-    async def start_run(self, start: RunStart) -> Started:
-        return await self.gate.pass_through(lambda: super(GatedDatabase, self).start_run(start))
+    async def accept(
+        self, start: RunStart, token: Token | None = None, *, take: bool = True
+    ) -> Accepted:
+        return await self.gate.pass_through(
+            lambda: super(GatedDatabase, self).accept(start, token, take=take)
+        )
 
 
 async def called(model: ScriptedModel, times: int) -> None:

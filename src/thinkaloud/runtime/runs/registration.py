@@ -40,9 +40,9 @@ class Registration:
 
         Raises `NotFound` if the conversation was deleted, and `StoreError`.
         """
-        started = await self._store.start_run(start)
+        accepted = await self._store.accept(start)
         if log.deleted:
-            if started == "created":
+            if accepted.created:
                 await self._delete(log)
             raise NotFound("The conversation was deleted.")
         log.reserved_seq = max(log.reserved_seq, start.reserved_seq)

@@ -10,9 +10,10 @@ from typing import Final
 import msgspec
 
 from thinkaloud.errors import Conflict, InvalidRequest, StoreError
-from thinkaloud.stores.sqlite import search, untrusted
+from thinkaloud.stores.sqlite import untrusted
 from thinkaloud.stores.sqlite.errors import explained, primary_code
-from thinkaloud.stores.sqlite.log import number_of
+from thinkaloud.stores.sqlite.sql import search
+from thinkaloud.stores.sqlite.sql.log import number_of
 from thinkaloud.stores.sqlite.untrusted import (
     ConversationRow,
     EventRow,

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal, Self, TypeVar
 
 import msgspec
 
-from thinkaloud.errors import ConfigurationError, StoreError, UnreadableLog
-from thinkaloud.stores.sqlite import search
+from thinkaloud.errors import ConfigurationError, Fenced, StoreError, UnreadableLog
+from thinkaloud.stores.local_hints import LocalHints
 from thinkaloud.stores.sqlite.backup import (
     Added,
     add,
@@ -27,6 +27,7 @@ from thinkaloud.stores.sqlite.errors import explained, primary_code
 from thinkaloud.stores.sqlite.lock import owning
 from thinkaloud.stores.sqlite.readers import Readers
 from thinkaloud.stores.sqlite.schema import migrate, refuse_others
+from thinkaloud.stores.sqlite.sql import search
 from thinkaloud.stores.sqlite.writer import Failure, Writer
 
 Durability = Literal["full", "relaxed"]
@@ -53,13 +54,20 @@ class Opening(msgspec.Struct, frozen=True):
     """Seconds to wait if another program has locked the file."""
     max_bytes: int | None = None
     """Maximum size of the file. Writes that would exceed it raise `StoreError`."""
+    shared: bool = False
+    """Whether other processes that share the file may open it at the same time."""
 
 
 class Database:
-    """An open database, owned exclusively by this process."""
+    """An open database, owned by this process, unless it is shared."""
 
-    def __init__(self, path: Path, writer: Writer, readers: Readers) -> None:
+    def __init__(
+        self, path: Path, writer: Writer, readers: Readers, *, is_shared: bool = False
+    ) -> None:
         self.path = path
+        self.is_shared = is_shared
+        """Whether other runtimes may use it at the same time."""
+        self._hints = LocalHints()
         self._writer = writer
         self._readers = readers
         self._scrubbing = asyncio.Lock()
@@ -80,7 +88,7 @@ class Database:
         """
         writer, readers, resources = await _opened(path, opening or Opening())
         try:
-            yield cls(path, writer, readers)
+            yield cls(path, writer, readers, is_shared=opening is not None and opening.shared)
         finally:
             await asyncio.to_thread(resources.close)
 
@@ -115,6 +123,8 @@ class Database:
         """Run a job in a transaction and return after the commit. Raises `StoreError`."""
         try:
             result = await self._writer.write(work)
+        except Fenced:
+            raise
         except Failure as error:
             self._refused = True
             raise self._fault(error) from error
@@ -129,6 +139,13 @@ class Database:
             raise UnreadableLog(
                 f"{self.path} holds an event that cannot be read: {error}"
             ) from error
+        except Failure as error:
+            raise self._fault(error) from error
+
+    async def _maintain(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a job with the writer's connection, outside of a transaction. Raises `StoreError`."""
+        try:
+            return await self._writer.maintain(work)
         except Failure as error:
             raise self._fault(error) from error
 
@@ -190,8 +207,9 @@ def _open(path: Path, opening: Opening) -> tuple[Writer, Readers, ExitStack]:
     with ExitStack() as resources:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            resources.enter_context(owning(path))
-            discard(scratch_of(path))
+            resources.enter_context(owning(path, shared=opening.shared))
+            if not opening.shared:
+                discard(scratch_of(path))
             make_private(path)
             connection = resources.enter_context(closing(connect(path, opening.busy_timeout)))
             _prepare(connection, path, opening)

@@ -11,21 +11,24 @@ from thinkaloud.errors import ConfigurationError
 
 
 @contextmanager
-def owning(database: Path) -> Generator[None]:
+def owning(database: Path, *, shared: bool = False) -> Generator[None]:
     """Own a database for the duration of a block, with `flock` on `<database>.lock`.
+
+    With `shared`, together with other processes that share it.
 
     Raises `ConfigurationError`, with the process id, if another process owns it.
     """
     path = database.with_name(f"{database.name}.lock")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        _take(descriptor, database)
+        _take(descriptor, database, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         try:
             yield
         finally:
-            os.ftruncate(descriptor, 0)
+            if not shared:
+                os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)  # releases the lock
 
@@ -46,9 +49,9 @@ def owner(database: Path) -> int | None:
     return None
 
 
-def _take(descriptor: int, database: Path) -> None:
+def _take(descriptor: int, database: Path, kind: int) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError as error:
         pid = os.pread(descriptor, 32, 0).decode("ascii", "replace") or "unknown"
         raise ConfigurationError(

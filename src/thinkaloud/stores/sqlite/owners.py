@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from thinkaloud.errors import Conflict
-from thinkaloud.stores.sqlite import search
 from thinkaloud.stores.sqlite.database import Database
+from thinkaloud.stores.sqlite.sql import search
 
 _SHOWN: Final = 3
 
@@ -87,6 +87,11 @@ def _rename(connection: sqlite3.Connection, owner: str, new: str) -> int | Seque
     shared = _shared(connection, owner, new)
     if shared:
         return shared
+    connection.execute(
+        "UPDATE runs SET idempotency_key = NULL WHERE owner = ? AND idempotency_key IN"
+        " (SELECT idempotency_key FROM runs WHERE owner = ?)",
+        (owner, new),
+    )
     connection.execute("UPDATE runs SET owner = ? WHERE owner = ?", (new, owner))
     moved = connection.execute("UPDATE conversations SET owner = ? WHERE owner = ?", (new, owner))
     return moved.rowcount

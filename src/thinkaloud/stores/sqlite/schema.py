@@ -199,6 +199,47 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         WHERE idempotency_key IS NOT NULL
         """,
     ),
+    (
+        # A key belongs to the first run with it.
+        """
+        UPDATE runs SET idempotency_key = NULL WHERE EXISTS (
+            SELECT 1 FROM runs AS first WHERE first.owner = runs.owner
+            AND first.idempotency_key = runs.idempotency_key AND first.number < runs.number
+        )
+        """,
+        "DROP INDEX runs_by_key",
+        """
+        CREATE UNIQUE INDEX runs_by_key ON runs (owner, idempotency_key)
+        WHERE idempotency_key IS NOT NULL
+        """,
+        # The processes that share the file. The token is never reused; a dead one has no row.
+        """
+        CREATE TABLE replicas (
+            token INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL,
+            version TEXT NOT NULL,
+            started_at_ms INTEGER NOT NULL,
+            beat INTEGER NOT NULL DEFAULT 0,
+            state TEXT NOT NULL DEFAULT 'alive',
+            active_runs INTEGER NOT NULL DEFAULT 0,
+            queued_runs INTEGER NOT NULL DEFAULT 0,
+            followers INTEGER NOT NULL DEFAULT 0
+        )
+        """,
+        # Of a run that has not ended: 'queued', 'running', 'waiting' or 'ready'.
+        "ALTER TABLE runs ADD COLUMN state TEXT NOT NULL DEFAULT 'running'",
+        # The replica that executes it; null for a process that uses the file alone.
+        "ALTER TABLE runs ADD COLUMN token INTEGER",
+        # Whether it is only to be ended, because its replica died or it was stopped while queued.
+        "ALTER TABLE runs ADD COLUMN adopted INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE runs ADD COLUMN stopping INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE runs ADD COLUMN replaces TEXT",
+        "ALTER TABLE runs ADD COLUMN spec BLOB",
+        """
+        CREATE UNIQUE INDEX runs_writing ON runs (conversation)
+        WHERE ended = 0 AND adopted = 0 AND token IS NOT NULL
+        """,
+    ),
 )
 
 

@@ -1,26 +1,109 @@
-"""The `Store` port on one SQLite file."""
+"""The ports for conversations and the event log on one SQLite file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from thinkaloud.ports.store import (
+    Appended,
     Conversation,
     ConversationCursor,
     ConversationKey,
     ConversationPatch,
     FinishedRun,
     LogEnd,
+    LogPage,
     RunRecord,
-    RunStart,
-    Started,
     Stored,
-    Unfinished,
+    Token,
 )
-from thinkaloud.stores.sqlite import conversations, log
-from thinkaloud.stores.sqlite.owners import OwnersDatabase
+from thinkaloud.stores.sqlite.runs import RunDatabase
+from thinkaloud.stores.sqlite.sql import conversations, log
 
 
-class SqliteStore(OwnersDatabase):
+class LogDatabase(RunDatabase):
+    """Implements `EventLog`."""
+
+    async def append(
+        self,
+        batch: Mapping[ConversationKey, Sequence[Stored]],
+        token: Token | None = None,
+        running: Collection[str] = (),
+    ) -> Appended:
+        """Append events. Events of deleted conversations and of other replicas' runs are dropped."""
+        if not batch and token is None:
+            return Appended()
+        new = {
+            key: log.Appending(log.rows_of(events), log.ended_in(events))
+            for key, events in batch.items()
+        }
+        appended = await self._write(partial(log.append, batch=new, token=token, running=running))
+        self._hints.publish(batch, runs=any(each.ended for each in new.values()))
+        return appended
+
+    async def append_between_runs(
+        self, owner: str, conversation_id: str, event: Stored, after: int
+    ) -> bool:
+        """Append an event that is not of a run, unless a run is open."""
+        (row,) = log.rows_of([event])
+        appended = await self._write(
+            partial(
+                log.append_between_runs,
+                owner=owner,
+                conversation_id=conversation_id,
+                row=row,
+                after=after,
+            )
+        )
+        if appended:
+            self._hints.publish([(owner, conversation_id)])
+        return appended
+
+    async def compact(
+        self,
+        run: RunRecord,
+        events: Sequence[Stored],
+        text: str,
+        *,
+        title: str = "",
+        reserved_seq: int | None = None,
+        token: Token | None = None,
+    ) -> bool:
+        """Replace all events of a run with these, index its text, and set a missing title."""
+        new = log.Compacted(log.rows_of(events), log.ended_in(events), text, title, reserved_seq)
+        compacted = await self._write(partial(log.compact, run=run, new=new, token=token))
+        self._hints.publish([(run.owner, run.conversation_id)], runs=bool(new.ended))
+        return compacted
+
+    async def read(
+        self, owner: str, conversation_id: str, after: int, limit: int
+    ) -> Sequence[Stored]:
+        """Return up to `limit` events with `seq` greater than `after`, in order."""
+        return await self._read(
+            partial(
+                log.read, owner=owner, conversation_id=conversation_id, after=after, limit=limit
+            )
+        )
+
+    async def read_many(
+        self, after: Mapping[ConversationKey, int], limit: int
+    ) -> Mapping[ConversationKey, LogPage]:
+        """Return up to `limit` events of each of these conversations."""
+        return await self._read(partial(log.read_many, after=after, limit=limit))
+
+    async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
+        """Return the last and the reserved sequence number of the log."""
+        return await self._read(partial(log.end, owner=owner, conversation_id=conversation_id))
+
+    async def reserve(self, owner: str, conversation_id: str, through_seq: int) -> None:
+        """Persist that sequence numbers up to this one may be assigned."""
+        await self._write(
+            partial(
+                log.reserve, owner=owner, conversation_id=conversation_id, through_seq=through_seq
+            )
+        )
+
+
+class SqliteStore(LogDatabase):
     """Implements `Store` with one file. Create it with `open`.
 
     Methods that write return after the commit. The queries themselves filter by owner.
@@ -74,70 +157,15 @@ class SqliteStore(OwnersDatabase):
 
         Some of its words may remain in the file until `scrub`.
         """
-        return await self._write(
+        deleted = await self._write(
             partial(conversations.delete, owner=owner, conversation_id=conversation_id)
         )
+        if deleted:
+            self._hints.publish([(owner, conversation_id)])
+        return deleted
 
     async def purge(self, older_than_ms: int) -> Sequence[ConversationKey]:
         """Delete some conversations last updated before this time (Unix ms)."""
-        return await self._write(partial(conversations.purge, older_than_ms=older_than_ms))
-
-    async def start_run(self, start: RunStart) -> Started:
-        """Create a run, its conversation and its reserved numbers in one transaction."""
-        return await self._write(partial(log.start_run, start=start))
-
-    async def run(self, owner: str, run_id: str) -> RunRecord | None:
-        """Look up a run of this owner."""
-        return await self._read(partial(log.find_run, owner=owner, run_id=run_id))
-
-    async def run_for_key(self, owner: str, idempotency_key: str) -> RunRecord | None:
-        """Look up the first run created with this idempotency key."""
-        return await self._read(partial(log.find_run_by_key, owner=owner, key=idempotency_key))
-
-    async def unfinished_runs(self) -> Sequence[Unfinished]:
-        """List the runs that are not both ended and compacted, oldest first."""
-        return await self._read(log.unfinished_runs)
-
-    async def append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
-        """Append events. Events of deleted conversations are dropped."""
-        if batch:
-            new = {
-                key: log.Appended(log.rows_of(events), log.ended_in(events))
-                for key, events in batch.items()
-            }
-            await self._write(partial(log.append, batch=new))
-
-    async def compact(
-        self,
-        run: RunRecord,
-        events: Sequence[Stored],
-        text: str,
-        *,
-        title: str = "",
-        reserved_seq: int | None = None,
-    ) -> None:
-        """Replace all events of a run with these, index its text, and set a missing title."""
-        new = log.Compacted(log.rows_of(events), log.ended_in(events), text, title, reserved_seq)
-        await self._write(partial(log.compact, run=run, new=new))
-
-    async def read(
-        self, owner: str, conversation_id: str, after: int, limit: int
-    ) -> Sequence[Stored]:
-        """Return up to `limit` events with `seq` greater than `after`, in order."""
-        return await self._read(
-            partial(
-                log.read, owner=owner, conversation_id=conversation_id, after=after, limit=limit
-            )
-        )
-
-    async def log_end(self, owner: str, conversation_id: str) -> LogEnd:
-        """Return the last and the reserved sequence number of the log."""
-        return await self._read(partial(log.end, owner=owner, conversation_id=conversation_id))
-
-    async def reserve(self, owner: str, conversation_id: str, through_seq: int) -> None:
-        """Persist that sequence numbers up to this one may be assigned."""
-        await self._write(
-            partial(
-                log.reserve, owner=owner, conversation_id=conversation_id, through_seq=through_seq
-            )
-        )
+        gone = await self._write(partial(conversations.purge, older_than_ms=older_than_ms))
+        self._hints.publish(gone)
+        return gone

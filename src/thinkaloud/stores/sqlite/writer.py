@@ -11,11 +11,11 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
-from thinkaloud.errors import StoreError
+from thinkaloud.errors import Fenced, StoreError
 
 T = TypeVar("T")
-Failure = (sqlite3.Error, OverflowError, ValueError)
-"""What `sqlite3` raises: the last two for values that no column can hold."""
+Failure = (sqlite3.Error, OverflowError, ValueError, Fenced)
+"""What a job raises: `sqlite3` raises the middle ones for values that no column can hold."""
 _GROUP: Final = 256
 _AGAIN_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.config import ServerSection, Settings
 from thinkaloud.errors import StoreError
 from thinkaloud.ports.channel_state import ChannelState
-from thinkaloud.ports.store import RunStart, Started
+from thinkaloud.ports.store import Accepted, RunStart, Token
 from thinkaloud.providers.scripted import Wait, say
 from thinkaloud.stores.channel_state import MemoryChannelState
 from thinkaloud.stores.memory import MemoryStore
@@ -55,11 +55,13 @@ class FullDisk(MemoryStore):
     refusals = 1
 
     @override
-    async def start_run(self, start: RunStart) -> Started:
+    async def accept(
+        self, start: RunStart, token: Token | None = None, *, take: bool = True
+    ) -> Accepted:
         if self.refusals:
             self.refusals -= 1
             raise StoreError("the disk is full")
-        return await super().start_run(start)
+        return await super().accept(start, token, take=take)
 
 
 async def test_messages_of_one_chat_from_before_a_crash_are_answered_in_their_order() -> None:

@@ -1,4 +1,4 @@
-"""SQL for conversations: functions of a connection, to be called in a transaction."""
+"""SQL for conversations."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -10,8 +10,10 @@ from thinkaloud.ports.store import (
     ConversationKey,
     ConversationPatch,
     FinishedRun,
+    RunStart,
 )
-from thinkaloud.stores.sqlite import log, search
+from thinkaloud.stores.sqlite.sql import log, search
+from thinkaloud.stores.sqlite.sql import runs as run_rows
 
 _COLUMNS: Final = "conversation_id, owner, created_at_ms, updated_at_ms, title"
 _LAST_MS: Final = 2**63 - 1
@@ -37,7 +39,7 @@ def create(
     number = inserted.lastrowid or 0
     search.put(connection, number, search.TITLE, conversation.title)
     for each in runs:
-        log.add_run(connection, number, each.run, None)
+        run_rows.add(connection, number, RunStart(each.run, conversation))
         new = log.Compacted(log.rows_of(each.events), log.ended_in(each.events), each.text)
         log.compact(connection, each.run, new)
     return True

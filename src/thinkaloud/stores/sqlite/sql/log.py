@@ -1,33 +1,28 @@
-"""SQL for runs and events: functions of a connection, to be called in a transaction."""
+"""SQL for the event log."""
 
-import logging
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from thinkaloud.events.codec import decode, decode_message, encode, encode_message
-from thinkaloud.events.event import RunEnded, RunStarted
+from thinkaloud.events.codec import decode, encode
+from thinkaloud.events.event import RunEnded
 from thinkaloud.ports.store import (
+    Appended,
     ConversationKey,
     LogEnd,
+    LogPage,
     RunRecord,
-    RunStart,
-    Started,
     Stored,
-    Unfinished,
+    Token,
 )
-from thinkaloud.stores.sqlite import search
+from thinkaloud.stores.sqlite.sql import search
+from thinkaloud.stores.sqlite.sql.replicas import check
 
 Row = tuple[int, int, str, bytes, bytes | None]
 """A row of `events` without the conversation: seq, first_seq, run, JSON, lengths."""
 
-_log = logging.getLogger(__name__)
-_RUNS: Final = (
-    "SELECT run_id, conversation_id, runs.owner, first_seq, idempotency_key, message"
-    " FROM runs JOIN conversations ON conversations.number = runs.conversation"
-)
 _NUMBER: Final = "(SELECT number FROM conversations WHERE conversation_id = ? AND owner = ?)"
 _INSERT_EVENT: Final = (
     "INSERT INTO events (conversation, seq, first_seq, run_id, event, lengths)"
@@ -63,79 +58,7 @@ def number_of(connection: sqlite3.Connection, owner: str, conversation_id: str) 
     return None if row is None else row[0]
 
 
-def add_run(
-    connection: sqlite3.Connection, conversation: int, run: RunRecord, message: RunStarted | None
-) -> None:
-    """Insert a run of the conversation with this number."""
-    connection.execute(
-        "INSERT INTO runs (run_id, conversation, owner, first_seq, idempotency_key, message)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO NOTHING",
-        (
-            run.run_id,
-            conversation,
-            run.owner,
-            run.first_seq,
-            run.idempotency_key,
-            None if message is None else encode_message(message),
-        ),
-    )
-
-
-def start_run(connection: sqlite3.Connection, start: RunStart) -> Started:
-    """Insert a run, create or update its conversation, and reserve its numbers."""
-    new = start.conversation
-    number = number_of(connection, new.owner, new.conversation_id)
-    if number is not None:
-        connection.execute(
-            "UPDATE conversations SET updated_at_ms = ?, reserved_seq = max(reserved_seq, ?)"
-            " WHERE number = ?",
-            (new.updated_at_ms, start.reserved_seq, number),
-        )
-        add_run(connection, number, start.run, start.message)
-        return "continued"
-    inserted = connection.execute(
-        "INSERT INTO conversations"
-        " (conversation_id, owner, created_at_ms, updated_at_ms, title, reserved_seq)"
-        " VALUES (?, ?, ?, ?, '', ?)",
-        (
-            new.conversation_id,
-            new.owner,
-            new.created_at_ms,
-            new.updated_at_ms,
-            start.reserved_seq,
-        ),
-    )
-    add_run(connection, inserted.lastrowid or 0, start.run, start.message)
-    return "created"
-
-
-def find_run(connection: sqlite3.Connection, owner: str, run_id: str) -> RunRecord | None:
-    """Look up a run by owner and id together."""
-    row = connection.execute(
-        f"{_RUNS} WHERE run_id = ? AND runs.owner = ?", (run_id, owner)
-    ).fetchone()
-    return None if row is None else RunRecord(*row[:-1])
-
-
-def find_run_by_key(connection: sqlite3.Connection, owner: str, key: str) -> RunRecord | None:
-    """Look up the first run of this owner with this idempotency key."""
-    row = connection.execute(
-        f"{_RUNS} WHERE runs.owner = ? AND idempotency_key = ? ORDER BY runs.number LIMIT 1",
-        (owner, key),
-    ).fetchone()
-    return None if row is None else RunRecord(*row[:-1])
-
-
-def unfinished_runs(connection: sqlite3.Connection) -> Sequence[Unfinished]:
-    """List the runs that are not both ended and compacted, oldest first.
-
-    An unreadable message does not block a start: the run is returned without its message.
-    """
-    rows = connection.execute(f"{_RUNS} WHERE compacted = 0 ORDER BY runs.number").fetchall()
-    return [Unfinished(RunRecord(*run), _message(message)) for *run, message in rows]
-
-
-class Appended(msgspec.Struct, frozen=True):
+class Appending(msgspec.Struct, frozen=True):
     """What `append` stores in one conversation."""
 
     rows: Sequence[Row]
@@ -143,16 +66,24 @@ class Appended(msgspec.Struct, frozen=True):
     """The runs that ended."""
 
 
-def append(connection: sqlite3.Connection, batch: Mapping[ConversationKey, Appended]) -> None:
+def append(
+    connection: sqlite3.Connection,
+    batch: Mapping[ConversationKey, Appending],
+    token: Token | None,
+    running: Collection[str],
+) -> Appended:
     """Insert events that are not stored yet, and mark the runs that ended."""
+    found = Appended() if token is None else _fenced(connection, batch, token, running)
     added: list[tuple[int, *Row]] = []
     ended: list[tuple[str, int]] = []
     for (owner, conversation_id), new in batch.items():
-        found = _number_and_last(connection, owner, conversation_id)
-        if found is None:
+        place = _number_and_last(connection, owner, conversation_id)
+        if place is None:
             continue
-        number, last = found
+        number, last = place
         rows = [row for row in new.rows if row[0] > last]
+        if found.lost:
+            rows = [row for row in rows if row[2] not in found.lost]
         if rows and rows[0][1] <= last:
             # A retried event, now merged with later ones: it replaces the events it covers.
             connection.execute(
@@ -160,9 +91,46 @@ def append(connection: sqlite3.Connection, batch: Mapping[ConversationKey, Appen
                 (number, rows[0][1], rows[0][1]),
             )
         added += [(number, *row) for row in rows]
-        ended += [(run_id, number) for run_id in new.ended]
+        ended += [(run_id, number) for run_id in new.ended if run_id not in found.lost]
     connection.executemany(_INSERT_EVENT, added)
     _mark_ended(connection, ended)
+    return found
+
+
+def _fenced(
+    connection: sqlite3.Connection,
+    batch: Mapping[ConversationKey, Appending],
+    token: Token,
+    running: Collection[str],
+) -> Appended:
+    """Return which runs of a batch are not the replica's, and which somebody asked to stop."""
+    check(connection, token)
+    rows = connection.execute(
+        "SELECT run_id, stopping FROM runs WHERE compacted = 0 AND ended = 0 AND token = ?",
+        (token,),
+    ).fetchall()
+    asked = {row[2] for new in batch.values() for row in new.rows}
+    return Appended(
+        asked.union(running) - {run_id for run_id, _ in rows},
+        [run_id for run_id, stopping in rows if stopping],
+    )
+
+
+def append_between_runs(
+    connection: sqlite3.Connection, owner: str, conversation_id: str, row: Row, after: int
+) -> bool:
+    """Insert an event that is not of a run, unless a run is open."""
+    found = _number_and_last(connection, owner, conversation_id)
+    if found is None or found[1] != after:
+        return False
+    number = found[0]
+    busy = connection.execute(
+        "SELECT 1 FROM runs WHERE conversation = ? AND ended = 0 LIMIT 1", (number,)
+    ).fetchone()
+    if busy is not None:
+        return False
+    connection.execute(_INSERT_EVENT, (number, *row))
+    return True
 
 
 class Compacted(msgspec.Struct, frozen=True):
@@ -175,22 +143,28 @@ class Compacted(msgspec.Struct, frozen=True):
     reserved_seq: int | None = None
 
 
-def compact(connection: sqlite3.Connection, run: RunRecord, new: Compacted) -> None:
+def compact(
+    connection: sqlite3.Connection, run: RunRecord, new: Compacted, token: Token | None = None
+) -> bool:
     """Replace all events of a run up to its last with these, and index its text.
 
     An untitled conversation gets the title.
     """
+    if token is not None:
+        check(connection, token)
     rows = new.rows
     found = connection.execute(
         # A run of an earlier conversation of this id, which was deleted, is not in `runs` any more.
-        "SELECT conversations.number, title, reserved_seq"
+        "SELECT conversations.number, title, reserved_seq, ended, token"
         " FROM conversations JOIN runs ON runs.conversation = conversations.number"
         " WHERE conversation_id = ? AND conversations.owner = ? AND run_id = ?",
         (run.conversation_id, run.owner, run.run_id),
     ).fetchone()
     if found is None:
-        return
-    number, old_title, old_reserved = found
+        return False
+    number, old_title, old_reserved, has_ended, executed_by = found
+    if token is not None and not has_ended and executed_by != token:
+        return False
     if rows:
         # The upper bound avoids scanning the rest of a long conversation for an early run.
         connection.execute(
@@ -200,7 +174,7 @@ def compact(connection: sqlite3.Connection, run: RunRecord, new: Compacted) -> N
         connection.executemany(_INSERT_EVENT, [(number, *row) for row in rows])
     _mark_ended(connection, [(run_id, number) for run_id in new.ended])
     connection.execute(
-        "UPDATE runs SET compacted = 1, message = NULL WHERE run_id = ? AND ended = 1",
+        "UPDATE runs SET compacted = 1, message = NULL, spec = NULL WHERE run_id = ? AND ended = 1",
         (run.run_id,),
     )
     search.put(connection, number, run.run_id, new.text)
@@ -213,6 +187,7 @@ def compact(connection: sqlite3.Connection, run: RunRecord, new: Compacted) -> N
         )
     if title != old_title:
         search.put(connection, number, search.TITLE, title)
+    return True
 
 
 def read(
@@ -229,6 +204,24 @@ def read(
         Stored(first_seq, decode(event), lengths if isinstance(lengths, bytes) else b"")
         for first_seq, event, lengths in rows
     ]
+
+
+def read_many(
+    connection: sqlite3.Connection, after: Mapping[ConversationKey, int], limit: int
+) -> Mapping[ConversationKey, LogPage]:
+    """Return up to `limit` events of each of these conversations."""
+    pages: dict[ConversationKey, LogPage] = {}
+    for (owner, conversation_id), seq in after.items():
+        row = connection.execute(
+            # The number of a deleted row may be used again, but not with its time.
+            "SELECT number || '-' || created_at_ms FROM conversations"
+            " WHERE conversation_id = ? AND owner = ?",
+            (conversation_id, owner),
+        ).fetchone()
+        if row is not None:
+            page = read(connection, owner, conversation_id, seq, limit)
+            pages[owner, conversation_id] = LogPage(row[0], page)
+    return pages
 
 
 def end(connection: sqlite3.Connection, owner: str, conversation_id: str) -> LogEnd:
@@ -254,16 +247,6 @@ def reserve(
     )
 
 
-def _message(data: bytes | None) -> RunStarted | None:
-    if data is None:
-        return None
-    try:
-        return decode_message(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        _log.exception("the first event of a run cannot be read")
-        return None
-
-
 def _number_and_last(
     connection: sqlite3.Connection, owner: str, conversation_id: str
 ) -> tuple[int, int] | None:
@@ -277,4 +260,6 @@ def _number_and_last(
 
 
 def _mark_ended(connection: sqlite3.Connection, ended: Sequence[tuple[str, int]]) -> None:
-    connection.executemany("UPDATE runs SET ended = 1 WHERE run_id = ? AND conversation = ?", ended)
+    connection.executemany(
+        "UPDATE runs SET ended = 1, token = NULL WHERE run_id = ? AND conversation = ?", ended
+    )

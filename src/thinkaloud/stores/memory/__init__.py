@@ -1,0 +1,5 @@
+"""A store in memory, lost when the process ends."""
+
+from thinkaloud.stores.memory.store import MemoryStore
+
+__all__ = ["MemoryStore"]
