@@ -100,7 +100,7 @@ def plain() -> str:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "expected"),
     [
         ({"model": 3}, "model must be an id"),
         ({"model": ScriptedModel}, "model must be an id"),
@@ -120,15 +120,15 @@ def plain() -> str:
     ],
 )
 def test_an_agent_refuses_a_wrong_type_with_what_it_takes(
-    options: dict[str, Any], said: str
+    options: dict[str, Any], expected: str
 ) -> None:
-    with pytest.raises(InvalidRequest, match=said) as caught:
+    with pytest.raises(InvalidRequest, match=expected) as caught:
         Agent(**options)
     assert caught.value.field in options
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "expected"),
     [
         ({"text": None}, "text must be str, not None"),
         ({"text": b"go"}, "text must be str, not bytes"),
@@ -149,10 +149,10 @@ def test_an_agent_refuses_a_wrong_type_with_what_it_takes(
     ],
 )
 async def test_a_request_refuses_a_wrong_type_with_what_it_takes(
-    options: dict[str, Any], said: str
+    options: dict[str, Any], expected: str
 ) -> None:
     async with Agent(model()) as agent:
-        with pytest.raises(InvalidRequest, match=said) as caught:
+        with pytest.raises(InvalidRequest, match=expected) as caught:
             await agent.chat(**{"text": "go", **options})
         assert caught.value.field in options
         assert await agent.list_conversations() == []
@@ -217,7 +217,7 @@ async def test_an_exception_in_a_plain_callback_reaches_the_caller_and_stops_the
 
 
 @pytest.mark.parametrize(
-    ("on_chunk", "said"),
+    ("on_chunk", "expected"),
     [
         (3, "must be a function .*not int"),
         ("print", "must be a function .*not str"),
@@ -227,10 +227,10 @@ async def test_an_exception_in_a_plain_callback_reaches_the_caller_and_stops_the
     ],
 )
 async def test_a_callback_that_cannot_be_called_is_refused_before_the_run(
-    on_chunk: Any, said: str
+    on_chunk: Any, expected: str
 ) -> None:
     async with Agent(model()) as agent:
-        with pytest.raises(TypeError, match=said):
+        with pytest.raises(TypeError, match=expected):
             await agent.chat("go", on_chunk=on_chunk)
         assert await agent.list_conversations() == []
 

@@ -207,9 +207,9 @@ def test_a_forked_child_has_to_open_its_own_agent() -> None:
 
     with agent:
         assert agent.chat("go")["assistant_response"] == "One"
-        said = in_child(lambda: agent.chat("go"))
-        assert said.startswith("UserError: The agent was opened in another process")
-        assert in_child(lambda: list(agent.stream("go"))) == said
+        message = in_child(lambda: agent.chat("go"))
+        assert message.startswith("UserError: The agent was opened in another process")
+        assert in_child(lambda: list(agent.stream("go"))) == message
         assert in_child(leave_the_block) == "left"
         assert in_child(run_with_own_agent) == "Mine"
         assert agent.chat("go")["assistant_response"] == "Two"
@@ -237,8 +237,8 @@ def test_a_forked_child_may_drop_a_stream_and_exit() -> None:
 
 async def test_a_forked_child_is_refused_the_asynchronous_agent_too() -> None:
     async with Agent(endless()) as agent:
-        said = in_child(lambda: agent.runtime)
-    assert said.startswith("UserError: The agent was opened in another process")
+        message = in_child(lambda: agent.runtime)
+    assert message.startswith("UserError: The agent was opened in another process")
 
 
 def test_calling_it_from_its_own_loop_is_refused_instead_of_waiting_for_ever() -> None:

@@ -149,8 +149,8 @@ async def test_where_events_are_gone_the_rest_of_the_run_is_told_from_its_view(n
             await bridge.receive(InboundMessage("rec", "c", "Hello"))
             while len(channel.ended()) < len(feed.run.blocks) - tools(feed.run):
                 await channel.until(len(channel.of("c")) + 1, "c")
-        told = {kind: "".join(t for k, t in channel.of("c") if k == kind) for kind in KINDS}
-        assert told == {"reasoning_delta": feed.run.reasoning, "delta": feed.run.response}
+        received = {kind: "".join(t for k, t in channel.of("c") if k == kind) for kind in KINDS}
+        assert received == {"reasoning_delta": feed.run.reasoning, "delta": feed.run.response}
         assert len(channel.ended()) == len(set(channel.ended()))
 
 

@@ -95,8 +95,8 @@ async def test_a_channel_made_from_config_and_bus_talks_to_those_it_allows(
             if "*" in allowed or "ann" in allowed:
                 await channel.done.wait()
     assert (channel.name, channel.greeting, channel.config.greeting) == ("old", "Hi", "Hi")
-    heard = ["thought Hm. Well.", "answer Hello, you."]
-    assert channel.sent == (heard if {"*", "ann"} & set(allowed) else [])
+    expected = ["thought Hm. Well.", "answer Hello, you."]
+    assert channel.sent == (expected if {"*", "ann"} & set(allowed) else [])
 
 
 async def test_what_it_publishes_reaches_its_chat_as_message_thought_or_answer() -> None:

@@ -81,14 +81,14 @@ class HesitantRuns(ScriptedRuns):
     def __init__(self) -> None:
         super().__init__({})
         self.came: list[str] = []
-        self.heard: list[str] = []
+        self.received: list[str] = []
 
     @override
     async def begin(self, message: InboundMessage) -> str | None:
         self.came.append(message.text)
         for _ in range(9 if len(self.came) == 1 else 0):
             await asyncio.sleep(0)
-        self.heard.append(message.text)
+        self.received.append(message.text)
         return await super().begin(message)
 
 
@@ -98,7 +98,7 @@ async def test_messages_of_a_chat_that_come_together_are_begun_in_their_order() 
     async with manager.open(), Bridge(manager, runs).open() as bridge, asyncio.TaskGroup() as tasks:
         for text in ("One", "Two"):
             tasks.create_task(bridge.receive(InboundMessage("rec", "c", text)))
-    assert runs.heard == ["One", "Two"]
+    assert runs.received == ["One", "Two"]
 
 
 @pytest.mark.promise("P14")
@@ -198,10 +198,10 @@ async def test_a_channel_hears_and_stops_for_its_own_chats_and_speaks_to_any() -
             await one.stop_run("c")
             one.dispatch(OutboundMessage("two", "d", "Ann has asked for you."))
             one.dispatch(OutboundMessage("two", "d", "Why?", {"_reasoning": True}))
-            said = await two.until(3, "d")
+            received = await two.until(3, "d")
             with pytest.raises(NotFound, match="telex"):
                 one.dispatch(OutboundMessage("telex", "d", "Hello"))
-    assert said == [
+    assert received == [
         ("send", "Ann has asked for you."), ("reasoning_delta", "Why?"), ("reasoning_end", ""),
     ]  # fmt: skip
 

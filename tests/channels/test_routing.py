@@ -70,10 +70,10 @@ async def test_a_plugins_metadata_becomes_reasoning_and_never_text(
         await channel.until(len(expected), "c")
         manager.dispatch(message("after"))
         await channel.until(len(expected) + 1, "c")
-    told = [
+    calls = [
         f"{method.removeprefix('reasoning_')} {text}".strip() for method, text in channel.of("c")
     ]
-    assert told == [*expected, "send after"]
+    assert calls == [*expected, "send after"]
     assert len({call[3] for call in channel.calls if call[0].startswith("reasoning")}) == bool(
         expected
     )
@@ -330,12 +330,12 @@ class Mute(Recorder):
 async def test_reasoning_that_never_gets_through_does_not_keep_the_answer() -> None:
     channel = Mute()
     async with ChannelManager([channel], reasoning_seconds=0.05).open() as manager:
-        for stretch, begun in (("r1", 1), ("r2", 3)):
+        for stretch, count in (("r1", 1), ("r2", 3)):
             manager.dispatch(ThoughtDelta("rec", "c", "Hm", stream(stretch)))
-            await channel.until(begun, "c")
+            await channel.until(count, "c")
             manager.dispatch(ThoughtDelta("rec", "c", "lost", stream(stretch)))
             manager.dispatch(ThoughtEnd("rec", "c", stream(stretch)))
-            await channel.until(begun + 1, "c")
+            await channel.until(count + 1, "c")
         manager.dispatch(Delta("rec", "c", "The answer.", stream("a1")))
         manager.dispatch(StreamEnd("rec", "c", stream("a1")))
         await channel.until(6, "c")
@@ -347,7 +347,7 @@ async def test_reasoning_that_never_gets_through_does_not_keep_the_answer() -> N
 
 
 async def test_a_channel_may_listen_until_it_is_stopped() -> None:
-    told: list[str] = []
+    calls: list[str] = []
 
     class Listening(Whole):
         @override
@@ -355,15 +355,15 @@ async def test_a_channel_may_listen_until_it_is_stopped() -> None:
             try:
                 await asyncio.Event().wait()
             finally:
-                told.append("listening ended")
+                calls.append("listening ended")
 
         @override
         async def stop(self) -> None:
-            told.append("stop")
+            calls.append("stop")
 
     async with ChannelManager([Listening()]).open():
         await asyncio.sleep(0)
-    assert told == ["stop", "listening ended"]
+    assert calls == ["stop", "listening ended"]
 
 
 async def test_on_leaving_what_waits_is_delivered_before_the_channel_stops() -> None:

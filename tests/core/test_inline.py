@@ -30,7 +30,7 @@ def joined(found: list[Piece]) -> list[Piece]:
     return together
 
 
-def said(text: str, **how) -> tuple[str, str]:
+def parse(text: str, **how) -> tuple[str, str]:
     """Return (reasoning, answer), the same whether the text comes whole or character by character."""
     whole = pieces(text, **how)
     for size in (1, 2, 3, 7):
@@ -43,7 +43,7 @@ def said(text: str, **how) -> tuple[str, str]:
 @pytest.mark.parametrize("strict", [False, True])
 def test_every_spelling_is_split_with_its_whitespace_kept(opening, closing, strict):
     text = f"{opening}\n two < three \n{closing}\n\nfour </ five"
-    assert said(text, tags=ALL, strict=strict) == ("\n two < three \n", "\n\nfour </ five")
+    assert parse(text, tags=ALL, strict=strict) == ("\n two < three \n", "\n\nfour </ five")
 
 
 @pytest.mark.promise("P1")
@@ -71,21 +71,21 @@ def test_every_spelling_is_split_with_its_whitespace_kept(opening, closing, stri
 def test_a_tag_in_another_case_with_attributes_or_of_another_family_is_a_tag(
     opening, closing, strict
 ):
-    assert said(f"{opening}Plan.{closing}Answer.", strict=strict) == ("Plan.", "Answer.")
+    assert parse(f"{opening}Plan.{closing}Answer.", strict=strict) == ("Plan.", "Answer.")
 
 
 @pytest.mark.promise("P1")
 @pytest.mark.parametrize("strict", [False, True])
 def test_an_empty_thought_may_come_before_the_real_one(strict):
     text = "<think>\n</think>\n<think>Plan.</think>Answer."
-    assert said(text, strict=strict) == ("\nPlan.", "\nAnswer.")
+    assert parse(text, strict=strict) == ("\nPlan.", "\nAnswer.")
 
 
 @pytest.mark.promise("P1")
 @pytest.mark.parametrize("strict", [False, True])
 def test_a_second_thought_on_a_line_of_its_own_is_reasoning(strict):
     text = "<think>a</think>One.\n<think>b</think>Two."
-    assert said(text, strict=strict) == ("ab", "One.\nTwo.")
+    assert parse(text, strict=strict) == ("ab", "One.\nTwo.")
 
 
 @pytest.mark.promise("P7")
@@ -105,7 +105,7 @@ def test_a_second_thought_on_a_line_of_its_own_is_reasoning(strict):
     ],
 )
 def test_where_reasoning_is_withheld_a_thought_anywhere_is_no_answer(text, answer):
-    assert said(text, strict=True)[1] == answer
+    assert parse(text, strict=True)[1] == answer
 
 
 @pytest.mark.promise("P1")
@@ -128,7 +128,7 @@ def test_where_reasoning_is_withheld_a_thought_anywhere_is_no_answer(text, answe
 )
 @pytest.mark.parametrize("strict", [False, True])
 def test_code_and_what_is_no_tag_stays_answer(text, strict):
-    assert said(text, strict=strict) == ("", text)
+    assert parse(text, strict=strict) == ("", text)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_code_and_what_is_no_tag_stays_answer(text, strict):
     ],
 )
 def test_a_tag_in_prose_is_text_where_reasoning_is_shown(text):
-    assert said(text)[1] == text.removeprefix("<think>a</think>")
+    assert parse(text)[1] == text.removeprefix("<think>a</think>")
 
 
 @pytest.mark.promise("P1")
@@ -153,7 +153,7 @@ def test_a_closing_tag_without_an_opening_one_makes_reasoning_of_the_text_before
         ("was_reasoning", ""),
         ("answer", "\n\nHello!"),
     ]
-    assert said(text, strict=strict) == ("The user greets me.", "\n\nHello!")
+    assert parse(text, strict=strict) == ("The user greets me.", "\n\nHello!")
 
 
 def test_a_closing_tag_before_any_text_is_left_out():
@@ -161,34 +161,34 @@ def test_a_closing_tag_before_any_text_is_left_out():
 
 
 def test_where_reasoning_is_off_a_closing_tag_in_the_answer_is_text():
-    assert said("a </think> b", orphans=False) == ("", "a </think> b")
-    assert said("a </think> b", orphans=False, strict=True) == ("a ", " b")
+    assert parse("a </think> b", orphans=False) == ("", "a </think> b")
+    assert parse("a </think> b", orphans=False, strict=True) == ("a ", " b")
 
 
 def test_a_quoted_closing_tag_does_not_end_a_thought():
     text = "<think>The tag `</think>` ends it.</think>Answer."
-    assert said(text) == ("The tag `</think>` ends it.", "Answer.")
+    assert parse(text) == ("The tag `</think>` ends it.", "Answer.")
 
 
 def test_whitespace_before_the_tag_stays_answer():
-    assert said("\n \n<think>a</think>b") == ("a", "\n \nb")
+    assert parse("\n \n<think>a</think>b") == ("a", "\n \nb")
 
 
 def test_reasoning_that_is_never_closed_is_all_reasoning():
-    assert said("<think>a</thin") == ("a</thin", "")
+    assert parse("<think>a</thin") == ("a</thin", "")
 
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_a_preopened_response_begins_as_reasoning(strict):
     how = {"preopened": True, "strict": strict}
-    assert said("\na</think>b", **how) == ("\na", "b")
-    assert said("<think>a</think>b", **how) == ("a", "b")
-    assert said("a", **how) == ("a", "")
+    assert parse("\na</think>b", **how) == ("\na", "b")
+    assert parse("<think>a</think>b", **how) == ("a", "b")
+    assert parse("a", **how) == ("a", "")
 
 
 def test_without_tags_nothing_is_split_unless_reasoning_is_withheld():
-    assert said("<think>a</think>b", tags=()) == ("", "<think>a</think>b")
-    assert said("<think>a</think>b", tags=(), strict=True) == ("a", "b")
+    assert parse("<think>a</think>b", tags=()) == ("", "<think>a</think>b")
+    assert parse("<think>a</think>b", tags=(), strict=True) == ("a", "b")
 
 
 def test_after_reasoning_that_came_apart_tags_are_text():

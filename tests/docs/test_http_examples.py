@@ -34,7 +34,7 @@ def events(text: str) -> list[tuple[str, Any]]:
     return found
 
 
-def said(found: list[tuple[str, Any]], event: str) -> str:
+def text_of(found: list[tuple[str, Any]], event: str) -> str:
     return "".join(data["token"] for name, data in found if name == event)
 
 
@@ -67,8 +67,8 @@ async def test_the_stream_brings_thought_tool_and_answer_in_order(folder: Path) 
     assert names[-1] == "complete"
     assert names.index("reasoning") < names.index("reasoning_end") < names.index("action")
     assert names.index("action") < names.index("token")
-    assert found[-1][1]["response"] == said(found, "token")
-    assert found[-1][1]["reasoning"] == said(found, "reasoning")
+    assert found[-1][1]["response"] == text_of(found, "token")
+    assert found[-1][1]["reasoning"] == text_of(found, "reasoning")
 
 
 async def test_a_run_is_followed_from_the_event_after_the_last_one_seen(folder: Path) -> None:
@@ -78,7 +78,7 @@ async def test_a_run_is_followed_from_the_event_after_the_last_one_seen(folder: 
         again = events(await curl("follow.sh", served.url, run_id, cwd=folder))
         rest = events(await curl("follow.sh", served.url, run_id, "2", cwd=folder))
         end = await curl("follow.sh", served.url, run_id, str(seqs(whole)[-1]), cwd=folder)
-    assert said(again, "reasoning") == said(events(whole), "reasoning")
+    assert text_of(again, "reasoning") == text_of(events(whole), "reasoning")
     assert "start" in [name for name, _ in again]
     assert "start" not in [name for name, _ in rest]
     assert end == ""
@@ -149,8 +149,8 @@ async def test_a_mistake_is_named(folder: Path) -> None:
 
 @pytest.mark.skipif(node() is None, reason="needs Node.js")
 async def test_javascript_reads_the_stream_while_it_grows(folder: Path) -> None:
-    heard = asyncio.Event()
-    model = ScriptedModel([think("Twelve ", "times 7 — ü"), Wait(heard), say("eighty-", "four")])
+    received = asyncio.Event()
+    model = ScriptedModel([think("Twelve ", "times 7 — ü"), Wait(received), say("eighty-", "four")])
     async with server(model) as served:
         process = await asyncio.create_subprocess_exec(
             str(node()),
@@ -162,7 +162,7 @@ async def test_javascript_reads_the_stream_while_it_grows(folder: Path) -> None:
         shown = b""
         while "ü" not in shown.decode("utf-8", "ignore"):
             shown += await process.stdout.read(4096)
-        heard.set()
+        received.set()
         shown += await process.stdout.read()
         await process.wait()
     first, last = plain(shown.decode()).splitlines()

@@ -40,8 +40,8 @@ def _configuration(folder: Path) -> str:
 
 
 async def test_thought_comes_through_while_the_model_still_thinks(folder: Path) -> None:
-    heard = asyncio.Event()
-    model = ScriptedModel([think("Hm."), Wait(heard), say("84")])
+    received = asyncio.Event()
+    model = ScriptedModel([think("Hm."), Wait(received), say("84")])
     body = {"text": "Hello", "include_reasoning": True}
     async with (
         behind_nginx(folder, model) as url,
@@ -51,8 +51,8 @@ async def test_thought_comes_through_while_the_model_still_thinks(folder: Path) 
         seen = b""
         while b'"token":"Hm."' not in seen:
             seen += await response.content.readany()
-        assert not heard.is_set()
-        heard.set()
+        assert not received.is_set()
+        received.set()
         seen += await response.content.read()
     assert b"event: complete" in seen
     assert response.headers["Cache-Control"] == "no-cache, no-transform"

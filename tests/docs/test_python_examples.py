@@ -94,10 +94,12 @@ async def test_a_broken_stream_is_resumed_without_a_gap_and_without_a_repetition
     folder: Path,
 ) -> None:
     script = [think("Twelve ", "times ", "seven: "), say("eighty", "-", "four.")]
-    heard = asyncio.Event()
+    received = asyncio.Event()
     async with (
-        server(ScriptedModel([*script[0][:2], Wait(heard), *script[0][2:], *script[1]])) as served,
-        cut_once(served.url, after=b"times ", cut=heard) as url,
+        server(
+            ScriptedModel([*script[0][:2], Wait(received), *script[0][2:], *script[1]])
+        ) as served,
+        cut_once(served.url, after=b"times ", cut=received) as url,
     ):
         shown = await python("python/resume.py", url, cwd=folder)
     words = [line for line in shown.splitlines() if line and not line.startswith("[")]

@@ -17,11 +17,11 @@ ANSWER = "eighty-four, in words."
 _BROKE = re.compile(r"\n\[the connection broke: resuming\]\n")
 
 
-def slow_model(go_on: asyncio.Event) -> ScriptedModel:
+def slow_model(resume: asyncio.Event) -> ScriptedModel:
     """It waits in the middle of its thought."""
     thought = think("Twelve ", "times ", "seven: ")
     answer = say("eighty", "-", "four, ", "in ", "words.")
-    return ScriptedModel([*thought[:2], Wait(go_on), *thought[2:], *answer])
+    return ScriptedModel([*thought[:2], Wait(resume), *thought[2:], *answer])
 
 
 @pytest.mark.promise("P6", "P9")
@@ -29,18 +29,18 @@ def slow_model(go_on: asyncio.Event) -> ScriptedModel:
 async def test_the_python_example_prints_the_whole_answer_after_a_cut_in_a_thought(
     restarted: bool, folder: Path
 ) -> None:
-    go_on = asyncio.Event()
+    resume = asyncio.Event()
     async with (
         relaying() as relay,
         SqliteStore.open(folder / "thinkaloud.db") as store,
         asyncio.TaskGroup() as tasks,
     ):
         relay.cuts = [b"times "]
-        async with server(slow_model(go_on), store=store) as served:
+        async with server(slow_model(resume), store=store) as served:
             relay.target = served.url
             shown = tasks.create_task(python("python/resume.py", relay.url, cwd=folder))
             await relay.cut.wait()
-            go_on.set()
+            resume.set()
             await served.runs.active.wait_for_all(60.0)
             if not restarted:
                 relay.open.set()
@@ -60,21 +60,21 @@ async def test_the_python_example_prints_the_whole_answer_after_a_cut_in_a_thoug
 async def test_event_source_shows_the_whole_answer_after_a_cut(
     cuts: list[bytes], restarted: bool, folder: Path
 ) -> None:
-    go_on = asyncio.Event()
+    resume = asyncio.Event()
     async with (
         relaying() as relay,
         SqliteStore.open(folder / "thinkaloud.db") as store,
         asyncio.TaskGroup() as tasks,
     ):
         relay.cuts = cuts.copy()
-        async with server(slow_model(go_on), store=store) as served:
+        async with server(slow_model(resume), store=store) as served:
             relay.target = served.url
             body = {"text": "Hi", "include_reasoning": True}
             async with served.session.post(f"{served.api}/chat/stream-sse", json=body) as response:
                 run_id = response.headers["X-Run-ID"]
             page = tasks.create_task(follow(relay.url, run_id, folder))
             await relay.cut.wait()
-            go_on.set()
+            resume.set()
             await served.runs.active.wait_for_all(60.0)
             if not restarted:
                 await let_in(relay, len(cuts), page)

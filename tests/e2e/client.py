@@ -73,15 +73,15 @@ class ReceivedRun:
 
     def answer(self, iteration: int = 1) -> str:
         """The answer of one model call, without the blank lines that are put between segments."""
-        said = False
+        has_text = False
         text = ""
         for number in range(1, iteration + 1):
             text = ""
             for segment in self.segments("token", number):
-                if said:
+                if has_text:
                     assert segment.startswith("\n\n")
-                text += segment.removeprefix("\n\n") if said else segment
-                said = said or bool(segment.strip())
+                text += segment.removeprefix("\n\n") if has_text else segment
+                has_text = has_text or bool(segment.strip())
         return text
 
     def reasoning(self, iteration: int = 1) -> str:

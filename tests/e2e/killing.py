@@ -52,8 +52,8 @@ class Numbers:
     def take(self, reader: Reader) -> None:
         """Assert that no number means two things."""
         for seq, mark in reader.marks.items():
-            said = (reader.run_id, *mark)
-            assert self._seen.setdefault((reader.conversation_id, seq), said) == said
+            meaning = (reader.run_id, *mark)
+            assert self._seen.setdefault((reader.conversation_id, seq), meaning) == meaning
 
 
 class Round:

@@ -106,11 +106,11 @@ BROUGHT: Final = re.compile(r'<file name="(.*?)">\n(.*?)\n</file>', re.DOTALL)
 
 def way_of(text: str, pictures: int = 0) -> Way:
     """Return how this message is answered: files that came with it are told and read out."""
-    said = [f"{name}: {content}" for name, content in BROUGHT.findall(text)]
+    parts = [f"{name}: {content}" for name, content in BROUGHT.findall(text)]
     if pictures:
-        said.append(f"pictures: {pictures}")
-    if said:
-        return Way(answer=f"You brought {', '.join(said)}", seconds=0.0)
+        parts.append(f"pictures: {pictures}")
+    if parts:
+        return Way(answer=f"You brought {', '.join(parts)}", seconds=0.0)
     first, _, rest = text.partition(" ")
     if first == "say":
         return Way(thought="", answer=rest, letters=200, seconds=0.0)

@@ -120,10 +120,10 @@ BROKEN = {
 CUT_SHORT = {"MAX_TOKENS", "max_tokens", "length", "incomplete"}
 
 
-def check_end(name: str, heard: ReceivedRun) -> None:
+def check_end(name: str, received: ReceivedRun) -> None:
     """Compare the terminal event with what the recording says."""
     expected = case(name).expected
-    event, data = heard.last
+    event, data = received.last
     failed = expected["error"] is not None or not (
         expected["finish_reason"] or expected["done_sentinel"]
     )
@@ -169,26 +169,26 @@ def test_recordings_of_every_wire_are_replayed():
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_recording_reaches_the_client_exactly(client: Client, name: str, transport: str):
     expected = case(name).expected
-    heard = await client.ask(transport, f"{host(name)}/m", f"Replay {mark()}")
-    assert heard.reasoning() == expected["reasoning"]
-    assert heard.answer() == expected["text"]
-    assert len(heard.of("reasoning_end")) == len(heard.segments("reasoning", 1))
-    check_end(name, heard)
-    if len(heard.of("progress")) > 1:
-        assert heard.answer(2) == FINAL
+    received = await client.ask(transport, f"{host(name)}/m", f"Replay {mark()}")
+    assert received.reasoning() == expected["reasoning"]
+    assert received.answer() == expected["text"]
+    assert len(received.of("reasoning_end")) == len(received.segments("reasoning", 1))
+    check_end(name, received)
+    if len(received.of("progress")) > 1:
+        assert received.answer(2) == FINAL
 
 
 @pytest.mark.promise("P1", "P4")
 @pytest.mark.parametrize("name", SAMPLE)
 async def test_a_recording_answers_a_plain_request_exactly(client: Client, name: str):
     expected = case(name).expected
-    heard = await client.ask("rest", f"{host(name)}/m", f"Replay {mark()}")
-    assert heard.last[1]["reasoning"] == expected["reasoning"]
+    received = await client.ask("rest", f"{host(name)}/m", f"Replay {mark()}")
+    assert received.last[1]["reasoning"] == expected["reasoning"]
     if name in BROKEN:
-        assert heard.last[1]["code"] == BROKEN[name]
-        assert heard.last[1]["partial"] == expected["text"]
+        assert received.last[1]["code"] == BROKEN[name]
+        assert received.last[1]["partial"] == expected["text"]
     else:
-        check_end(name, heard)
+        check_end(name, received)
 
 
 @pytest.mark.promise("P1", "P7")
@@ -198,18 +198,18 @@ async def test_without_asking_no_word_of_the_reasoning_leaves(
     client: Client, name: str, transport: str
 ):
     expected = case(name).expected
-    heard = await client.ask(transport, f"{host(name)}/m", f"Replay {mark()}", reasoning=False)
-    assert not heard.of("reasoning")
-    assert not heard.of("reasoning_end")
-    assert "reasoning" not in heard.last[1]
-    sent = "\0".join(text for _, data in heard.frames for text in texts_in(data))
+    received = await client.ask(transport, f"{host(name)}/m", f"Replay {mark()}", reasoning=False)
+    assert not received.of("reasoning")
+    assert not received.of("reasoning_end")
+    assert "reasoning" not in received.last[1]
+    sent = "\0".join(text for _, data in received.frames for text in texts_in(data))
     calls = [call["arguments"] for call in expected["tool_calls"]]
     allowed = "\0".join([expected["text"], *calls, *texts_in(calls_of(calls))])
     thought = expected["reasoning"]
     stretches = {thought[at : at + 30] for at in range(max(1, len(thought) - 29))}
     assert not [each for each in stretches if each and each in sent and each not in allowed]
     if transport != "rest":
-        assert heard.answer() == expected["text"]
+        assert received.answer() == expected["text"]
 
 
 def calls_of(arguments: list[str]) -> list[Any]:
@@ -231,13 +231,13 @@ async def test_a_hand_made_stream_reaches_the_client_exactly(
     client: Client, key: str, transport: str, reasoning: bool
 ):
     name = host(f"made-{key}")
-    heard = await client.ask(transport, f"{name}/m", f"Replay {mark()}", reasoning=reasoning)
-    event, data = heard.last
+    received = await client.ask(transport, f"{name}/m", f"Replay {mark()}", reasoning=reasoning)
+    event, data = received.last
     assert event == "complete"
     assert data["response"] == "".join(MADE.answer)
     thought = "".join(MADE.reasoning)
     assert data.get("reasoning") == (thought if reasoning else None)
-    assert ("see:" in heard.raw) == reasoning
+    assert ("see:" in received.raw) == reasoning
     if transport != "rest":
-        assert heard.answer() == "".join(MADE.answer)
-        assert heard.reasoning() == (thought if reasoning else "")
+        assert received.answer() == "".join(MADE.answer)
+        assert received.reasoning() == (thought if reasoning else "")

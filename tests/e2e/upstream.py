@@ -22,7 +22,7 @@ class PacedReply:
     def __init__(self, tokens: int, *, held_at: int | None = None, padding: str = "") -> None:
         self.tokens = tokens
         self.padding = padding
-        self.begun = asyncio.Event()
+        self.started = asyncio.Event()
         """Set when the provider was asked for it."""
         self.hung_up = asyncio.Event()
         """Set when the client left before its end."""
@@ -47,13 +47,13 @@ class PacedReply:
         """Let it say everything."""
         self.let(self.tokens)
 
-    async def next_pieces(self, said: int) -> bytes:
+    async def next_pieces(self, sent: int) -> bytes:
         """Wait for leave and return some pieces as the wire has them; nothing at the end."""
-        while said >= self._allowed and said < self.tokens:
+        while sent >= self._allowed and sent < self.tokens:
             self._more.clear()
             await self._more.wait()
-        stop = min(self._allowed, self.tokens, said + _AT_ONCE)
-        return b"".join(self._chunk(number) for number in range(said, stop))
+        stop = min(self._allowed, self.tokens, sent + _AT_ONCE)
+        return b"".join(self._chunk(number) for number in range(sent, stop))
 
     def _piece(self, number: int) -> str:
         ending = "é\n  " if number % 7 == 0 else " "
@@ -96,11 +96,11 @@ class Upstream:
         response.enable_chunked_encoding()
         try:
             await response.prepare(request)
-            reply.begun.set()
-            said = 0
-            while pieces := await reply.next_pieces(said):
+            reply.started.set()
+            sent = 0
+            while pieces := await reply.next_pieces(sent):
                 await response.write(pieces)
-                said += pieces.count(b"\n\n")
+                sent += pieces.count(b"\n\n")
             await response.write(_chunk({}, "stop") + b"data: [DONE]\n\n")
         except asyncio.CancelledError:
             reply.hung_up.set()

@@ -10,15 +10,15 @@ from thinkaloud.ports.tasks import owned_tasks
 async def test_what_a_block_raises_comes_as_it_is_once_its_tasks_are_over() -> None:
     ended: list[str] = []
 
-    async def work(go_on: asyncio.Event) -> None:
-        await go_on.wait()
+    async def work(resume: asyncio.Event) -> None:
+        await resume.wait()
         ended.append("work")
 
     async def block() -> None:
         async with owned_tasks() as tasks:
-            go_on = asyncio.Event()
-            tasks.create_task(work(go_on))
-            go_on.set()
+            resume = asyncio.Event()
+            tasks.create_task(work(resume))
+            resume.set()
             raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):

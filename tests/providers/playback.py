@@ -142,16 +142,16 @@ def assert_no_early_finish(make: MakeDecoder, body: bytes, end_mark: bytes) -> N
     assert isinstance(play(make(), [body[:end]]).end, ModelFinished)
 
 
-def assert_as_expected(case: Case, heard: DecodedResponse) -> None:
+def assert_as_expected(case: Case, decoded: DecodedResponse) -> None:
     """Compare with the independent parse that lies beside a recording."""
     expected = case.expected
-    assert heard.reasoning == expected["reasoning"]
-    assert heard.answer == expected["text"]
-    assert heard.finished.raw_finish_reason == expected["finish_reason"]
-    usage = heard.finished.usage
+    assert decoded.reasoning == expected["reasoning"]
+    assert decoded.answer == expected["text"]
+    assert decoded.finished.raw_finish_reason == expected["finish_reason"]
+    usage = decoded.finished.usage
     assert usage is not None
     assert usage.raw == expected["usage"]
     assert usage.reasoning_tokens == expected["reasoning_tokens"]
-    assert [call.name for call in heard.calls] == [c["name"] for c in expected["tool_calls"]]
-    for call, wanted in zip(heard.calls, expected["tool_calls"], strict=True):
+    assert [call.name for call in decoded.calls] == [c["name"] for c in expected["tool_calls"]]
+    for call, wanted in zip(decoded.calls, expected["tool_calls"], strict=True):
         assert wanted["id"] in {None, call.tool_call_id}

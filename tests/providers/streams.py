@@ -33,8 +33,8 @@ class Wire(NamedTuple):
     events: Callable[[ResponseText], list[bytes]]
     """Each event of the wire as its bytes, including the end marker."""
 
-    def body(self, said: ResponseText) -> bytes:
-        return b"".join(self.events(said))
+    def body(self, response: ResponseText) -> bytes:
+        return b"".join(self.events(response))
 
     def decoder(self, **quirks: object) -> Decoder:
         return decoder(self.dialect, self.content_type, **quirks)
@@ -58,18 +58,18 @@ def _named(events: Iterable[dict[str, Any]], key: str) -> list[bytes]:
     ]
 
 
-def _openai_chat(said: ResponseText, field: str = "reasoning_content") -> list[bytes]:
+def _openai_chat(response: ResponseText, field: str = "reasoning_content") -> list[bytes]:
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-    deltas += [{field: text} for text in said.reasoning]
-    deltas += [{"content": text} for text in said.answer]
-    if said.call is not None:
+    deltas += [{field: text} for text in response.reasoning]
+    deltas += [{"content": text} for text in response.answer]
+    if response.call is not None:
         function = {"name": "look_up", "arguments": ""}
         deltas.append({"tool_calls": [{"index": 0, "id": "call_a", "function": function}]})
-        functions = [{"arguments": piece} for piece in said.call]
+        functions = [{"arguments": piece} for piece in response.call]
         deltas += [{"tool_calls": [{"index": 0, "function": each}]} for each in functions]
     head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_790_000_000}
     choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
-    reason = "stop" if said.call is None else "tool_calls"
+    reason = "stop" if response.call is None else "tool_calls"
     choices.append({"index": 0, "delta": {}, "finish_reason": reason})
     usage = {
         "prompt_tokens": 9,
@@ -82,28 +82,28 @@ def _openai_chat(said: ResponseText, field: str = "reasoning_content") -> list[b
     return [*_data(chunks), b"data: [DONE]\n\n"]
 
 
-def _inline(said: ResponseText) -> list[bytes]:
+def _inline(response: ResponseText) -> list[bytes]:
     """Reasoning as `<think>` inside the content, its tags cut as tokens are."""
-    tagged = ["<th", "ink>", *said.reasoning, "</", "think>"] if said.reasoning else []
-    return _openai_chat(ResponseText((), [*tagged, *said.answer], said.call))
+    tagged = ["<th", "ink>", *response.reasoning, "</", "think>"] if response.reasoning else []
+    return _openai_chat(ResponseText((), [*tagged, *response.answer], response.call))
 
 
-def _anthropic(said: ResponseText) -> list[bytes]:
+def _anthropic(response: ResponseText) -> list[bytes]:
     events = [anthropic.start(), anthropic.PING]
-    if said.reasoning:
-        events += anthropic.thinking(0, *said.reasoning)
-    if said.answer:
-        events += anthropic.text(1, *said.answer)
-    if said.call is not None:
-        events += anthropic.tool(2, "toolu_a", "look_up", *said.call)
-    events += anthropic.stop("end_turn" if said.call is None else "tool_use")
+    if response.reasoning:
+        events += anthropic.thinking(0, *response.reasoning)
+    if response.answer:
+        events += anthropic.text(1, *response.answer)
+    if response.call is not None:
+        events += anthropic.tool(2, "toolu_a", "look_up", *response.call)
+    events += anthropic.stop("end_turn" if response.call is None else "tool_use")
     return _named(events, "type")
 
 
-def _responses(said: ResponseText) -> list[bytes]:
+def _responses(response: ResponseText) -> list[bytes]:
     output: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = [{"type": "response.created", "response": {"id": "resp_1"}}]
-    items = [("reasoning", said.reasoning), ("message", said.answer)]
+    items = [("reasoning", response.reasoning), ("message", response.answer)]
     for kind, texts in items:
         if not texts:
             continue
@@ -122,14 +122,14 @@ def _responses(said: ResponseText) -> list[bytes]:
             more = {"role": "assistant", "content": [{"type": "output_text", "text": whole}]}
         output.append({"type": kind, "id": f"it_{index}", "status": "completed", **more})
         events.append(_item_event("done", index, output[-1]))
-    if said.call is not None:
+    if response.call is not None:
         index = len(output)
         call = {"type": "function_call", "id": "fc_1", "call_id": "call_a", "name": "look_up"}
         events.append(_item_event("added", index, {**call, "arguments": ""}))
         place = {"output_index": index, "item_id": "fc_1"}
         kind = "response.function_call_arguments.delta"
-        events += [{"type": kind, **place, "delta": piece} for piece in said.call]
-        output.append({**call, "status": "completed", "arguments": "".join(said.call)})
+        events += [{"type": kind, **place, "delta": piece} for piece in response.call]
+        output.append({**call, "status": "completed", "arguments": "".join(response.call)})
         events.append(_item_event("done", index, output[-1]))
     usage = {
         "input_tokens": 9,
@@ -148,11 +148,11 @@ def _item_event(kind: str, index: int, item: dict[str, Any]) -> dict[str, Any]:
     return {"type": f"response.output_item.{kind}", "output_index": index, "item": item}
 
 
-def _generate(said: ResponseText) -> list[bytes]:
-    parts: list[dict[str, Any]] = [{"text": text, "thought": True} for text in said.reasoning]
-    parts += [{"text": text} for text in said.answer]
-    if said.call is not None:
-        call = {"name": "look_up", "args": json.loads("".join(said.call))}
+def _generate(response: ResponseText) -> list[bytes]:
+    parts: list[dict[str, Any]] = [{"text": text, "thought": True} for text in response.reasoning]
+    parts += [{"text": text} for text in response.answer]
+    if response.call is not None:
+        call = {"name": "look_up", "args": json.loads("".join(response.call))}
         parts.append({"functionCall": call, "thoughtSignature": "c2ln"})
     usage = {"promptTokenCount": 9, "candidatesTokenCount": 7, "thoughtsTokenCount": 5}
     chunks: list[dict[str, Any]] = [
@@ -164,19 +164,19 @@ def _generate(said: ResponseText) -> list[bytes]:
     return [data.replace(b"\n\n", b"\r\n\r\n") for data in _data(chunks)]
 
 
-def _interactions(said: ResponseText) -> list[bytes]:
+def _interactions(response: ResponseText) -> list[bytes]:
     steps: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
-    if said.reasoning:
-        thoughts = [{"type": "text", "text": text} for text in said.reasoning]
+    if response.reasoning:
+        thoughts = [{"type": "text", "text": text} for text in response.reasoning]
         deltas = [{"type": "thought_summary", "content": thought} for thought in thoughts]
         deltas.append({"type": "thought_signature", "signature": "c2ln"})
         steps.append(({"type": "thought"}, deltas))
-    if said.answer:
-        texts = [{"type": "text", "text": text} for text in said.answer]
+    if response.answer:
+        texts = [{"type": "text", "text": text} for text in response.answer]
         steps.append(({"type": "model_output"}, texts))
-    if said.call is not None:
+    if response.call is not None:
         call = {"type": "function_call", "id": "call_a", "name": "look_up", "arguments": {}}
-        pieces = [{"type": "arguments_delta", "arguments": piece} for piece in said.call]
+        pieces = [{"type": "arguments_delta", "arguments": piece} for piece in response.call]
         steps.append((call, pieces))
     events: list[dict[str, Any]] = []
     for index, (step, deltas) in enumerate(steps):
@@ -184,54 +184,58 @@ def _interactions(said: ResponseText) -> list[bytes]:
         events += [{"event_type": "step.delta", "index": index, "delta": d} for d in deltas]
         events.append({"event_type": "step.stop", "index": index})
     usage = {"total_input_tokens": 9, "total_output_tokens": 7, "total_thought_tokens": 5}
-    status = "completed" if said.call is None else "requires_action"
+    status = "completed" if response.call is None else "requires_action"
     interaction = {"status": status, "usage": usage}
     events.append({"event_type": "interaction.completed", "interaction": interaction})
     return [*_named(events, "event_type"), b"event: done\ndata: [DONE]\n\n"]
 
 
-def _converse(said: ResponseText) -> list[bytes]:
-    events = [converse.begun()]
-    if said.reasoning:
-        events += converse.reasoning(0, *said.reasoning)
-    if said.answer:
-        events += converse.text(1, *said.answer)
-    if said.call is not None:
-        events += converse.tool(2, "tooluse_a", "look_up", *said.call)
-    events += converse.stop("end_turn" if said.call is None else "tool_use")
+def _converse(response: ResponseText) -> list[bytes]:
+    events = [converse.message_start()]
+    if response.reasoning:
+        events += converse.reasoning(0, *response.reasoning)
+    if response.answer:
+        events += converse.text(1, *response.answer)
+    if response.call is not None:
+        events += converse.tool(2, "tooluse_a", "look_up", *response.call)
+    events += converse.stop("end_turn" if response.call is None else "tool_use")
     return [converse.wire(event) for event in events]
 
 
-def _cohere(said: ResponseText) -> list[bytes]:
+def _cohere(response: ResponseText) -> list[bytes]:
     def event(kind: str, index: int | None, **message: Any) -> dict[str, Any]:
         place = {} if index is None else {"index": index}
         return {"type": kind, **place, "delta": {"message": message}}
 
     events = [event("message-start", None, role="assistant", content=[])]
-    for index, (kind, texts) in enumerate([("thinking", said.reasoning), ("text", said.answer)]):
+    for index, (kind, texts) in enumerate(
+        [("thinking", response.reasoning), ("text", response.answer)]
+    ):
         if texts:
             events.append(event("content-start", index, content={"type": kind, kind: ""}))
             events += [event("content-delta", index, content={kind: text}) for text in texts]
             events.append({"type": "content-end", "index": index})
-    if said.call is not None:
+    if response.call is not None:
         function: dict[str, str] = {"name": "look_up", "arguments": ""}
         call = {"id": "call_a", "type": "function", "function": function}
         events.append(event("tool-call-start", 0, tool_calls=call))
-        pieces = [{"function": {"arguments": piece}} for piece in said.call]
+        pieces = [{"function": {"arguments": piece}} for piece in response.call]
         events += [event("tool-call-delta", 0, tool_calls=piece) for piece in pieces]
         events.append({"type": "tool-call-end", "index": 0})
     tokens = {"input_tokens": 9, "output_tokens": 12, "reasoning_tokens": 5}
-    reason = "COMPLETE" if said.call is None else "TOOL_CALL"
+    reason = "COMPLETE" if response.call is None else "TOOL_CALL"
     end = {"finish_reason": reason, "usage": {"tokens": tokens}}
     events.append({"type": "message-end", "delta": end})
     return [*_named(events, "type"), b"data: [DONE]\n\n"]
 
 
-def _ollama(said: ResponseText) -> list[bytes]:
-    messages: list[dict[str, Any]] = [{"content": "", "thinking": text} for text in said.reasoning]
-    messages += [{"content": text} for text in said.answer]
-    if said.call is not None:
-        function = {"name": "look_up", "arguments": json.loads("".join(said.call))}
+def _ollama(response: ResponseText) -> list[bytes]:
+    messages: list[dict[str, Any]] = [
+        {"content": "", "thinking": text} for text in response.reasoning
+    ]
+    messages += [{"content": text} for text in response.answer]
+    if response.call is not None:
+        function = {"name": "look_up", "arguments": json.loads("".join(response.call))}
         messages.append({"content": "", "tool_calls": [{"function": function}]})
     head = {"model": "m-1", "created_at": "2026-01-01T00:00:00Z"}
     lines = [

@@ -68,8 +68,10 @@ def decoding(variants: Sequence[tuple[Dialect, str]], wrap: Callable[[bytes], by
     def check(data: bytes) -> None:
         dialect, content_type = variants[data[0] % len(variants)]
         body = wrap(data[2:])
-        told = [play(dialect.decoder(content_type), chunks) for chunks in cuttings(body, data[1])]
-        assert all(each == told[0] for each in told), "the cuts make a difference"
+        decoded = [
+            play(dialect.decoder(content_type), chunks) for chunks in cuttings(body, data[1])
+        ]
+        assert all(each == decoded[0] for each in decoded), "the cuts make a difference"
 
     return check
 
@@ -279,7 +281,7 @@ def seeds(name: str) -> list[bytes]:
     if name == "openai-chat":
         # A harmony stream is one whose content is; a message in one piece is told by its "{".
         texts = [ResponseText((), [text.decode()]) for text in _TEXTS["harmony"]]
-        found += [b"\x01\x02" + WIRES[name].body(said) for said in texts]
+        found += [b"\x01\x02" + WIRES[name].body(response) for response in texts]
         found.append(b'\x00\x02{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}')
     if name in ("bedrock-bytes", "eventstream"):
         found.append(b"\x00\x03" + WIRES["bedrock-converse"].body(_SAID))

@@ -6,10 +6,10 @@ import pytest
 
 from tests.providers.upstream import (
     Answer,
+    collect_events,
     cut,
     failure,
     giving,
-    heard,
     lab,
     models_of,
     serving,
@@ -47,7 +47,7 @@ async def failed_with(dialect: str, answer: Answer, folder: Path):
         serving(answer) as upstream,
         models_of(lab(upstream.url).replace("openai-chat", dialect), folder) as models,
     ):
-        return failure(await heard(models.open("lab/m")))
+        return failure(await collect_events(models.open("lab/m")))
 
 
 @pytest.mark.parametrize("bad", BAD)
@@ -99,6 +99,6 @@ async def test_a_server_that_is_not_there_is_the_same_on_every_wire(
     table = lab("http://127.0.0.1:9").replace("openai-chat", dialect)
     environment = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     async with models_of(table, tmp_path, environment) as models:
-        failed = failure(await heard(models.open("lab/m")))
+        failed = failure(await collect_events(models.open("lab/m")))
     assert (failed.code, failed.retryable) == ("provider_overloaded", True)
     assert "http://127.0.0.1:9" in failed.message

@@ -9,8 +9,8 @@ from aiohttp import web
 from tests.providers.upstream import (
     END,
     THOUGHT_AND_SAID,
+    collect_events,
     giving,
-    heard,
     lab,
     models_of,
     sent,
@@ -141,9 +141,9 @@ async def test_the_operators_quirks_lie_over_the_familys_and_the_hosts(tmp_path:
         serving(giving(THOUGHT_AND_SAID + END)) as upstream,
         models_of(lab(upstream.url, more), tmp_path) as models,
     ):
-        await heard(models.open("lab/qwen3-8b"), effort="none")
+        await collect_events(models.open("lab/qwen3-8b"), effort="none")
         assert sent(upstream)["think"] == "no"
-        await heard(models.open("lab/qwen3-8b"), effort="high")
+        await collect_events(models.open("lab/qwen3-8b"), effort="high")
         assert sent(upstream)["depth"] == "high"
     assert "chat_template_kwargs" not in sent(upstream)
 
@@ -192,7 +192,7 @@ async def test_a_stream_of_an_opened_model_is_read_by_its_dialect(tmp_path: Path
         serving(giving(THOUGHT_AND_SAID + END)) as upstream,
         models_of(lab(upstream.url), tmp_path) as models,
     ):
-        assert texts(await heard(models.open("lab/m"))) == ("Hm. ", "Yes.")
+        assert texts(await collect_events(models.open("lab/m"))) == ("Hm. ", "Yes.")
 
 
 async def test_a_silent_host_is_given_up_after_the_time_that_it_was_given(tmp_path: Path) -> None:

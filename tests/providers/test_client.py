@@ -13,10 +13,10 @@ from tests.providers.upstream import (
     END,
     THOUGHT_AND_SAID,
     Answer,
+    collect_events,
     cut,
     failure,
     giving,
-    heard,
     lab,
     models_of,
     serving,
@@ -36,8 +36,8 @@ async def called(answer: Answer, folder: Path) -> list[object]:
     They are the same for a run with hooks, which pulls them, and for one to which they are pushed.
     """
     async with serving(answer) as upstream, models_of(lab(upstream.url), folder) as models:
-        pulled = await heard(models.open("lab/m"), pushed=False)
-        pushed = await heard(models.open("lab/m"))
+        pulled = await collect_events(models.open("lab/m"), pushed=False)
+        pushed = await collect_events(models.open("lab/m"))
     assert pushed == pulled
     return list(pushed)
 
@@ -141,7 +141,7 @@ async def test_a_server_that_is_not_there_is_said_to_be_unreachable(tmp_path: Pa
     async with serving(giving(b"")) as upstream:
         gone = upstream.url.replace("http://", "http://me:hush@")
     async with models_of(lab(gone), tmp_path) as models:
-        failed = failure(await heard(models.open("lab/m")))
+        failed = failure(await collect_events(models.open("lab/m")))
     assert (failed.code, failed.retryable) == ("provider_overloaded", True)
     assert upstream.url in failed.message
     assert "hush" not in failed.message
@@ -150,7 +150,7 @@ async def test_a_server_that_is_not_there_is_said_to_be_unreachable(tmp_path: Pa
 async def test_a_redirect_is_not_followed_and_names_the_base_url(tmp_path: Path) -> None:
     moved = giving(b"", 307, headers={"Location": "/elsewhere"})
     async with serving(moved) as upstream, models_of(lab(upstream.url), tmp_path) as models:
-        failed = failure(await heard(models.open("lab/m")))
+        failed = failure(await collect_events(models.open("lab/m")))
         assert len(upstream.requests) == 1
     assert failed.code == "provider_bad_request"
     assert "base_url" in failed.message
@@ -165,7 +165,7 @@ async def test_compression_is_not_asked_for_and_understood_where_it_comes(tmp_pa
     packed = gzip.compress(THOUGHT_AND_SAID + END)
     zipped = giving(packed, headers={"Content-Encoding": "gzip"})
     async with serving(zipped) as upstream, models_of(lab(upstream.url), tmp_path) as models:
-        assert texts(await heard(models.open("lab/m"))) == ("Hm. ", "Yes.")
+        assert texts(await collect_events(models.open("lab/m"))) == ("Hm. ", "Yes.")
         assert upstream.requests[0].headers["Accept-Encoding"] == "identity"
 
 
@@ -197,7 +197,7 @@ async def test_cancelling_a_silent_call_closes_the_connection_to_the_provider(
 
     async with serving(silent) as upstream, models_of(lab(upstream.url), tmp_path) as models:
         async with asyncio.TaskGroup() as tasks:
-            call = tasks.create_task(heard(models.open("lab/m")))
+            call = tasks.create_task(collect_events(models.open("lab/m")))
             await arrived.wait()
             call.cancel()
         async with asyncio.timeout(5):
@@ -218,7 +218,7 @@ async def test_a_key_that_a_provider_quotes_is_left_out_of_the_message(
     async with serving(answer) as upstream:
         table = lab(upstream.url, 'api_key_env = "LAB_KEY"')
         async with models_of(table, tmp_path, {"LAB_KEY": KEY}) as models:
-            failed = failure(await heard(models.open("lab/m")))
+            failed = failure(await collect_events(models.open("lab/m")))
     assert "key" in failed.message
     assert KEY not in failed.message
 
@@ -249,7 +249,7 @@ async def test_a_key_stands_in_the_one_header_of_its_wire_and_nowhere_else(
     async with serving(giving(b"{}", 401, "application/json")) as upstream:
         toml = styled(dialect)(upstream.url)
         async with models_of(toml, tmp_path, {"LAB_KEY": KEY}) as models:
-            assert failure(await heard(models.open("lab/m"))).code == "provider_auth"
+            assert failure(await collect_events(models.open("lab/m"))).code == "provider_auth"
         [request] = upstream.requests
     assert request.headers[header] == value
     assert request.headers["X-Team"] == "blue"
@@ -263,7 +263,7 @@ async def test_a_base_url_may_end_in_a_slash_or_have_a_query(tmp_path: Path) -> 
     async with serving(giving(THOUGHT_AND_SAID + END)) as upstream:
         for given in ("/v1/", "/v1", "/v1?api-version=2"):
             async with models_of(lab(upstream.url + given), tmp_path) as models:
-                await heard(models.open("lab/m"))
+                await collect_events(models.open("lab/m"))
         paths = [request.path_qs for request in upstream.requests]
     assert paths == [
         "/v1/chat/completions",
@@ -292,6 +292,6 @@ async def test_a_host_beyond_this_machine_is_asked_through_the_proxy(
     async with serving(giving(THOUGHT_AND_SAID + END)) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         async with models_of(lab("http://models.example/v1"), tmp_path) as models:
-            assert texts(await heard(models.open("lab/m"))) == ("Hm. ", "Yes.")
+            assert texts(await collect_events(models.open("lab/m"))) == ("Hm. ", "Yes.")
         [request] = proxy.requests
     assert request.host == "models.example"

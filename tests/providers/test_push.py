@@ -12,7 +12,7 @@ from aiohttp import web
 from tests.providers.upstream import (
     END,
     THOUGHT_AND_SAID,
-    heard,
+    collect_events,
     lab,
     models_of,
     serving,
@@ -157,7 +157,7 @@ async def test_a_response_of_any_size_arrives_once_and_in_order(way: str, tmp_pa
         return response
 
     async with serving(all_at_once) as upstream, models_of(lab(upstream.url), tmp_path) as models:
-        events = await heard(models.open("lab/m"))
+        events = await collect_events(models.open("lab/m"))
     assert texts(events)[1] == "".join(words)
     assert isinstance(events[-1], ModelFinished)
 
@@ -173,7 +173,7 @@ async def test_the_next_call_on_the_same_connection_gets_its_own_events(tmp_path
         )
 
     async with serving(answer) as upstream, models_of(lab(upstream.url), tmp_path) as models:
-        first = await heard(models.open("lab/m"))
-        second = await heard(models.open("lab/m"))
+        first = await collect_events(models.open("lab/m"))
+        second = await collect_events(models.open("lab/m"))
     assert (texts(first)[1], texts(second)[1]) == ("answer 1", "answer 2")
     assert len(set(ports)) == 1

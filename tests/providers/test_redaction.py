@@ -9,7 +9,15 @@ import pytest
 from aiohttp import web
 
 from tests.harness import FakeClock
-from tests.providers.upstream import Answer, failure, giving, heard, lab, models_of, serving
+from tests.providers.upstream import (
+    Answer,
+    collect_events,
+    failure,
+    giving,
+    lab,
+    models_of,
+    serving,
+)
 from thinkaloud.errors import ProviderError
 from thinkaloud.providers.client import redact_url
 from thinkaloud.providers.hosts.host import BuiltInDialect
@@ -65,37 +73,37 @@ async def test_an_error_that_quotes_the_base_url_is_told_without_its_secrets(
     dialect: str, form: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "thinkaloud")
-    said = f"denied for {FORMS[form]}"
+    message = f"denied for {FORMS[form]}"
     environment = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "x"}
     for answer in (
-        refusal(said),
-        giving(said.encode(), 401, "text/plain"),
-        giving(json.dumps({"error": {"message": said}}).encode()),
-        giving(f"error: {said}\n\n".encode()),
-        giving(said.encode()),
+        refusal(message),
+        giving(message.encode(), 401, "text/plain"),
+        giving(json.dumps({"error": {"message": message}}).encode()),
+        giving(f"error: {message}\n\n".encode()),
+        giving(message.encode()),
     ):
         async with (
             serving(answer) as upstream,
             models_of(table(upstream.url, dialect), tmp_path, environment) as models,
         ):
-            last = failure(await heard(models.open("lab/m")))
+            last = failure(await collect_events(models.open("lab/m")))
         assert_no_secret(last.message)
     assert_no_secret(caplog.text)
 
 
 async def test_what_helps_stays_in_the_message(tmp_path: Path) -> None:
-    said = "api-version 2024-10-21 has no deployment gpt-9 for the user of this key"
+    message = "api-version 2024-10-21 has no deployment gpt-9 for the user of this key"
     async with (
-        serving(refusal(said)) as upstream,
+        serving(refusal(message)) as upstream,
         models_of(table(upstream.url), tmp_path) as models,
     ):
-        assert failure(await heard(models.open("lab/m"))).message == said
+        assert failure(await collect_events(models.open("lab/m"))).message == message
 
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_asking_for_models_and_probing_tell_no_secret(form: str, tmp_path: Path) -> None:
-    said = f"denied for {FORMS[form]}"
-    for answer in (refusal(said, 403), giving(said.encode(), 200, "application/json")):
+    message = f"denied for {FORMS[form]}"
+    for answer in (refusal(message, 403), giving(message.encode(), 200, "application/json")):
         async with (
             serving(answer) as upstream,
             models_of(table(upstream.url), tmp_path) as models,
@@ -110,7 +118,7 @@ async def test_asking_for_models_and_probing_tell_no_secret(form: str, tmp_path:
 
 async def test_a_host_that_cannot_be_reached_is_named_without_its_secrets(tmp_path: Path) -> None:
     async with models_of(table("http://127.0.0.1:9/v1"), tmp_path) as models:
-        last = failure(await heard(models.open("lab/m")))
+        last = failure(await collect_events(models.open("lab/m")))
         assert "http://127.0.0.1:9/v1" in last.message
         assert_no_secret(last.message)
         with pytest.raises(ProviderError) as caught:
@@ -128,7 +136,7 @@ async def test_a_page_and_a_redirect_name_the_address_without_its_secrets(tmp_pa
             serving(answer) as upstream,
             models_of(table(upstream.url), tmp_path) as models,
         ):
-            assert_no_secret(failure(await heard(models.open("lab/m"))).message)
+            assert_no_secret(failure(await collect_events(models.open("lab/m"))).message)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +168,6 @@ async def test_a_key_that_the_cut_leaves_half_is_struck_out_too(tmp_path: Path) 
         serving(refusal("x" * 480 + key, 401)) as upstream,
         models_of(lab(upstream.url, more), tmp_path, {"LAB_KEY": key}) as models,
     ):
-        message = failure(await heard(models.open("lab/m"))).message
+        message = failure(await collect_events(models.open("lab/m"))).message
     assert "quite" not in message
     assert message.startswith("xxx")

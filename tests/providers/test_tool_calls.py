@@ -188,7 +188,7 @@ def two_calls(wire: str) -> DecodedResponse:
             *converse.tool(0, "tooluse_a", "look_up", '{"at": 1}'),
             *converse.tool(1, "tooluse_a", "look_up", '{"at": 2}'),
         ]
-        body = converse.wire(converse.begun(), *blocks, *converse.stop("tool_use"))
+        body = converse.wire(converse.message_start(), *blocks, *converse.stop("tool_use"))
         return play(WIRES[wire].decoder(), [body])
     frame = WIRES[wire].events(ResponseText())
     events = WIRES[wire].events(ResponseText(call=['{"at": 1}']))

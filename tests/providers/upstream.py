@@ -138,7 +138,7 @@ def lab(url: str, more: str = "") -> str:
     return f'[hosts.lab]\ndialect = "openai-chat"\nbase_url = "{url}"\n{more}\n'
 
 
-async def heard(
+async def collect_events(
     model: Model, text: str = "Hi", effort: Effort | None = None, *, pushed: bool = True
 ) -> list[ModelEvent]:
     """Call a model and return all its events: `pushed` as they arrive, or pulled one by one."""

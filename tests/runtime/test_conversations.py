@@ -76,11 +76,11 @@ async def test_a_title_given_while_a_run_starts_or_ends_stays(held: str) -> None
     async with open_runs(ScriptedModel([say("One")]), store=store) as runs:
         await runs.conversations.create(OWNER, "c")
         store.held = held
-        saying = asyncio.create_task(ask(runs, "first", conversation_id="c"))
+        asking = asyncio.create_task(ask(runs, "first", conversation_id="c"))
         await store.reached.wait()
         renamed = await runs.conversations.rename(OWNER, "c", "Mine")
         store.go.set()
-        await saying
+        await asking
     stored = await store.conversation(OWNER, "c")
     assert stored is not None
     assert stored.title == renamed.title == "Mine"

@@ -131,9 +131,9 @@ async def test_a_run_that_cannot_be_repaired_is_reported_once(
                 other.append("run_other", AnswerDelta("a1", "continues "))
                 while not other.is_saved:
                     await asyncio.sleep(0)
-    told = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
-    assert [each for each in told if record.run_id in each] == told
-    assert len(told) == 1
+    warnings = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+    assert [each for each in warnings if record.run_id in each] == warnings
+    assert len(warnings) == 1
 
 
 class CountedStore(MemoryStore):

@@ -36,7 +36,7 @@ async def view_of(runs: Runs) -> ConversationView:
     return (await runs.hub.fold(OWNER, "c")).view()
 
 
-async def said(runs: Runs) -> list[tuple[str, str]]:
+async def visible_runs(runs: Runs) -> list[tuple[str, str]]:
     return [(run.input.text, run.response) for run in (await view_of(runs)).runs]
 
 
@@ -82,7 +82,7 @@ async def test_a_replacement_that_fails_before_its_answer_leaves_everything_wher
         await ask(runs, "second")
         failed = await ask(runs, "first", replaces=first)
         view = await view_of(runs)
-        assert await said(runs) == [("first", "One"), ("second", "Two")]
+        assert await visible_runs(runs) == [("first", "One"), ("second", "Two")]
         assert view.versions[first.run_id] == (first.run_id, failed.run_id)
         assert view.attempt is not None
         assert (view.attempt.run_id, view.attempt.status) == (failed.run_id, "failed")
@@ -113,7 +113,7 @@ async def test_a_replacement_that_is_stopped_while_it_thinks_leaves_everything_w
             assert attempt is not None
             assert (attempt.status, attempt.reasoning) == ("running", "Hm")
             await runs.stop(OWNER, again.run_id)
-        assert await said(runs) == [("first", "One"), ("second", "Two")]
+        assert await visible_runs(runs) == [("first", "One"), ("second", "Two")]
 
 
 async def test_a_replacement_takes_effect_with_its_first_answer_text_and_keeps_it_when_it_fails_later() -> (
@@ -131,19 +131,19 @@ async def test_a_replacement_takes_effect_with_its_first_answer_text_and_keeps_i
                 isinstance(entry.logged.event, ReasoningDelta) for entry in await follower.batch()
             ):
                 pass
-            assert await said(runs) == [("first", "One"), ("second", "Two")]
+            assert await visible_runs(runs) == [("first", "One"), ("second", "Two")]
             gates[0].set()
             answer = ""
             while not answer.strip():
                 for entry in await follower.batch():
                     if isinstance(entry.logged.event, AnswerDelta):
                         answer += entry.logged.event.text
-            while (await said(runs)) != [("first", " \nBet")]:
+            while (await visible_runs(runs)) != [("first", " \nBet")]:
                 await follower.batch()
             gates[1].set()
             while await follower.batch():
                 pass
-        assert await said(runs) == [("first", " \nBet")]
+        assert await visible_runs(runs) == [("first", " \nBet")]
         assert (await view_of(runs)).runs[0].status == "failed"
 
 
@@ -152,7 +152,7 @@ async def test_an_answer_of_white_space_alone_replaces_nothing() -> None:
     async with open_runs(model) as runs:
         first = await ask(runs, "first")
         await ask(runs, "first", replaces=first)
-        assert await said(runs) == [("first", "One")]
+        assert await visible_runs(runs) == [("first", "One")]
 
 
 async def test_a_failed_message_that_nothing_follows_gives_way_to_its_retry_at_once() -> None:
@@ -164,7 +164,7 @@ async def test_a_failed_message_that_nothing_follows_gives_way_to_its_retry_at_o
         await asyncio.wait_for(_shown(runs, second), 5)
         gate.set()
         await runs.active.wait(second.run_id)
-        assert await said(runs) == [("first", "")]
+        assert await visible_runs(runs) == [("first", "")]
         third = await ask(runs, "first", replaces=second)
         view = await view_of(runs)
         assert [run.response for run in view.runs] == ["One"]
@@ -182,7 +182,7 @@ async def test_a_failed_message_that_others_follow_stays_until_its_retry_answers
         first = await ask(runs, "first")
         await ask(runs, "second")
         await ask(runs, "first", replaces=first)
-        assert await said(runs) == [("first", ""), ("second", "Two")]
+        assert await visible_runs(runs) == [("first", ""), ("second", "Two")]
 
 
 @pytest.mark.promise("P6")
@@ -210,14 +210,14 @@ async def test_selecting_a_version_brings_back_all_that_followed_it_also_in_the_
         other = await ask(runs, "first", replaces=first)
         third = await ask(runs, "third")
         await runs.conversations.select(OWNER, "c", first.run_id)
-        assert await said(runs) == [("first", "One"), ("second", "Two")]
+        assert await visible_runs(runs) == [("first", "One"), ("second", "Two")]
         await ask(runs, "fourth")
         assert questions(model.requests[4].turns) == ["first", "second", "fourth"]
         # A run inside the other version selects the way to it.
         fold = await runs.conversations.select(OWNER, "c", third.run_id)
         assert list(fold.runs) == [other.run_id, third.run_id]
         await runs.conversations.select(OWNER, "c", second.run_id)
-        assert [text for text, _ in await said(runs)] == ["first", "second", "fourth"]
+        assert [text for text, _ in await visible_runs(runs)] == ["first", "second", "fourth"]
 
 
 async def test_each_version_is_restored_with_the_last_selection_inside_it() -> None:
@@ -228,11 +228,11 @@ async def test_each_version_is_restored_with_the_last_selection_inside_it() -> N
         await ask(runs, "second", replaces=second)
         await runs.conversations.select(OWNER, "c", second.run_id)
         better = await ask(runs, "first", replaces=first)
-        assert await said(runs) == [("first", "Better")]
+        assert await visible_runs(runs) == [("first", "Better")]
         await runs.conversations.select(OWNER, "c", first.run_id)
-        assert await said(runs) == [("first", "One"), ("second", "Two")]
+        assert await visible_runs(runs) == [("first", "One"), ("second", "Two")]
         await runs.conversations.select(OWNER, "c", better.run_id)
-        assert await said(runs) == [("first", "Better")]
+        assert await visible_runs(runs) == [("first", "Better")]
 
 
 async def test_selecting_what_is_selected_already_writes_nothing() -> None:
@@ -253,36 +253,36 @@ async def test_no_version_can_be_selected_while_a_run_is_active_nor_an_unknown_o
             await runs.conversations.select(OWNER, "c", "run_nowhere")
         with pytest.raises(NotFound):
             await runs.conversations.select("somebody else", "c", first.run_id)
-        going_on = await start(runs, "second", conversation_id="c")
+        running = await start(runs, "second", conversation_id="c")
         with pytest.raises(Conflict):
             await runs.conversations.select(OWNER, "c", first.run_id)
         gate.set()
-        await runs.active.wait(going_on.run_id)
+        await runs.active.wait(running.run_id)
         await runs.conversations.select(OWNER, "c", first.run_id)
-        assert await said(runs) == [("first", "One")]
+        assert await visible_runs(runs) == [("first", "One")]
 
 
 async def test_a_version_can_be_selected_as_soon_as_the_end_of_a_run_is_seen() -> None:
-    telling, told = asyncio.Event(), asyncio.Event()
+    in_hook, finish_hook = asyncio.Event(), asyncio.Event()
 
     class SlowHook(AgentHook):
         async def after_run(self, reply: object) -> None:
-            telling.set()
-            await told.wait()
+            in_hook.set()
+            await finish_hook.wait()
 
     async with open_runs(ScriptedModel([say("One")], [say("Better")]), hooks=[SlowHook()]) as runs:
-        told.set()
+        finish_hook.set()
         first = await ask(runs, "first")
-        told.clear()
-        telling.clear()
+        finish_hook.clear()
+        in_hook.clear()
         again = await start(runs, "first", conversation_id="c", replaces=first.run_id)
         await logged(runs, again)
-        await telling.wait()
+        await in_hook.wait()
         assert runs.active.in_conversation(OWNER, "c") == [again.run_id]
         await runs.conversations.select(OWNER, "c", first.run_id)
-        told.set()
+        finish_hook.set()
         await runs.active.wait(again.run_id)
-        assert await said(runs) == [("first", "One")]
+        assert await visible_runs(runs) == [("first", "One")]
 
 
 async def test_a_selection_is_kept_and_its_number_is_never_given_out_again() -> None:
@@ -292,7 +292,7 @@ async def test_a_selection_is_kept_and_its_number_is_never_given_out_again() -> 
         await ask(runs, "first", replaces=first)
         fold = await runs.conversations.select(OWNER, "c", first.run_id)
     async with open_runs(ScriptedModel([say("Two")]), store=store) as runs:
-        assert await said(runs) == [("first", "One")]
+        assert await visible_runs(runs) == [("first", "One")]
         after = await start(runs, "second", conversation_id="c")
         events = await logged(runs, after)
         assert events[0].seq == fold.seq + 1
@@ -310,7 +310,7 @@ async def test_a_branch_of_an_older_version_has_what_led_to_it_and_nothing_else(
         view = (await runs.hub.fold(made.owner, made.conversation_id)).view()
         assert [run.input.text for run in view.runs] == ["first", "second"]
         assert view.versions == {}
-        assert await said(runs) == [("edited", "Better")]
+        assert await visible_runs(runs) == [("edited", "Better")]
 
 
 async def test_an_export_has_every_version_and_can_be_of_any_of_them() -> None:

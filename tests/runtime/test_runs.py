@@ -218,10 +218,12 @@ async def test_before_the_first_visible_token_a_retry_waits_as_the_provider_asks
 
 
 @pytest.mark.promise("P6")
-@pytest.mark.parametrize("said", [think("Hm"), say("We")], ids=["thought", "answer"])
-async def test_after_the_first_visible_token_nothing_is_tried_again(said: list[object]) -> None:
+@pytest.mark.parametrize("first_output", [think("Hm"), say("We")], ids=["thought", "answer"])
+async def test_after_the_first_visible_token_nothing_is_tried_again(
+    first_output: list[object],
+) -> None:
     busy = ModelFailed("provider_overloaded", "Busy.", retryable=True, retry_after=0.0)
-    model = ScriptedModel([said, busy], [say("Second time.")])  # type: ignore[list-item]
+    model = ScriptedModel([first_output, busy], [say("Second time.")])  # type: ignore[list-item]
     clock = FakeClock()
     async with open_runs(model, clock=clock) as runs:
         events = await events_of(runs)
@@ -272,8 +274,8 @@ async def test_two_messages_to_one_conversation_are_answered_one_after_the_other
         log = await runs.hub.fold(OWNER, "c")
 
     assert list(log.runs) == [first.run_id, second.run_id]
-    said = [turn for turn in model.requests[1].turns if isinstance(turn, UserTurn)]
-    assert [turn.text for turn in said] == ["first", "second"]
+    user_turns = [turn for turn in model.requests[1].turns if isinstance(turn, UserTurn)]
+    assert [turn.text for turn in user_turns] == ["first", "second"]
 
 
 @pytest.mark.promise("P12")

@@ -34,21 +34,21 @@ class Acknowledged:
         self.deleting: set[str] = set()
         self.deleted: set[str] = set()
 
-    def take(self, said: Said) -> None:
-        match said.what:
+    def take(self, report: Said) -> None:
+        match report.what:
             case "appended":
-                self.through[said.pair] = said.seq
+                self.through[report.pair] = report.seq
             case "ended":
-                self.through[said.pair] = said.seq
-                self.ended.add(said.pair)
+                self.through[report.pair] = report.seq
+                self.ended.add(report.pair)
             case "compacted":
-                self.compacted.add(said.pair)
+                self.compacted.add(report.pair)
             case "deleting":
-                self.deleting.add(said.pair)
+                self.deleting.add(report.pair)
             case "deleted":
-                self.deleted.add(said.pair)
+                self.deleted.add(report.pair)
             case _:
-                assert said.what in {"opening", "opened"}
+                assert report.what in {"opening", "opened"}
 
 
 def kill_one(path: Path, number: int, dice: random.Random, cut: Cut) -> list[Said]:
@@ -129,7 +129,7 @@ async def crash(
     dice = random.Random(seed)
     acknowledged = Acknowledged()
     for number in range(rounds):
-        for said in kill_one(path, number, dice, cut):
-            acknowledged.take(said)
+        for report in kill_one(path, number, dice, cut):
+            acknowledged.take(report)
         await check(path, acknowledged)
     return acknowledged

@@ -41,9 +41,9 @@ async def backup(tmp_path: Path, *statements: str) -> Path:
     async with SqliteStore.open(tmp_path / "old" / "thinkaloud.db") as store:
         for name in ("talk", "other"):
             record = await began(store, name, f"{name}-run")
-            said = whole_run(name, f"{name}-run")
-            await append(store, said)
-            await store.compact(record, compacted(said), "Why is the sky blue?")
+            events = whole_run(name, f"{name}-run")
+            await append(store, events)
+            await store.compact(record, compacted(events), "Why is the sky blue?")
         await store.backup(to)
     with closing(sqlite3.connect(to, isolation_level=None)) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
@@ -114,10 +114,10 @@ async def test_a_table_that_is_none_of_ours_is_not_looked_at(tmp_path: Path) -> 
 
 
 def renamed(new: str) -> tuple[str, ...]:
-    told = f"json_set(CAST(event AS TEXT), '$.conversation_id', {new})"
+    changed_event = f"json_set(CAST(event AS TEXT), '$.conversation_id', {new})"
     return (
         f"UPDATE conversations SET conversation_id = {new} WHERE conversation_id = 'talk'",
-        f"UPDATE events SET event = {told} WHERE run_id = 'talk-run'",
+        f"UPDATE events SET event = {changed_event} WHERE run_id = 'talk-run'",
     )
 
 

@@ -164,16 +164,16 @@ async def test_a_short_reply_costs_two_transactions_and_its_end_is_the_second(pa
         ) as runs:
             before = store.commits
             record = await start(runs, "Tell")
-            said = await logged(runs, record)
+            events = await logged(runs, record)
             assert store.commits - before == 2
             assert await store.unfinished_runs() == []
             kept = await store.read(record.owner, record.conversation_id, 0, 100)
-        assert kept[-1].logged == said[-1]
+        assert kept[-1].logged == events[-1]
         found = await store.conversation(record.owner, record.conversation_id)
         end = await store.log_end(record.owner, record.conversation_id)
     assert found is not None
     assert found.title == "OneTwo"
-    assert end.reserved_seq == end.last_seq == said[-1].seq
+    assert end.reserved_seq == end.last_seq == events[-1].seq
 
 
 async def test_a_long_reply_costs_a_handful_of_transactions_and_little_room(path: Path) -> None:
@@ -183,8 +183,8 @@ async def test_a_long_reply_costs_a_handful_of_transactions_and_little_room(path
         # Nothing is flushed in between: what is left is what a run costs, however long it is.
         async with open_runs(ScriptedModel(script), store=store, flush_interval=3_600) as runs:
             before = store.commits
-            said = await logged(runs, await start(runs, "Tell"))
-        assert len(said) > 8_000
+            events = await logged(runs, await start(runs, "Tell"))
+        assert len(events) > 8_000
         assert store.commits - before <= 7
     with raw(path) as connection:
         (kept,) = connection.execute("SELECT sum(length(event)) FROM events").fetchone()
@@ -246,10 +246,10 @@ async def test_a_second_process_learns_which_process_uses_the_data(path: Path) -
 
     async with SqliteStore.open(path) as store:
         await begin(store)
-        said = await asyncio.to_thread(second)
-        assert "Another thinkaloud server (process " in said
-        assert f"(process {os.getpid()})" in said
-        assert "THINKALOUD_DATA_DIR" in said
+        output = await asyncio.to_thread(second)
+        assert "Another thinkaloud server (process " in output
+        assert f"(process {os.getpid()})" in output
+        assert "THINKALOUD_DATA_DIR" in output
         assert await store.conversation(OWNER, "talk") == conversation()
     assert (await asyncio.to_thread(second)).strip() == "opened"
 

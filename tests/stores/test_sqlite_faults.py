@@ -159,8 +159,10 @@ async def test_damaged_pages_are_a_typed_error_reported_once_and_spare_the_rest(
         for _ in range(2):
             with pytest.raises(StoreError, match="is damaged"):
                 await log_of(store)
-        (told,) = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
-        assert "is damaged. Replace it with a backup" in told
+        (warning,) = [
+            each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING
+        ]
+        assert "is damaged. Replace it with a backup" in warning
         assert await store.conversation(OWNER, "other") == conversation("other", title="spared")
 
 
@@ -178,11 +180,11 @@ async def test_a_server_on_a_damaged_database_suggests_what_to_do_and_does_not_t
         file.write(b"\xff" * 200_000)
     before = path.read_bytes()
     done = await asyncio.to_thread(home.run, "serve", "--port", "0")
-    said = " ".join(done.stderr.split())
+    output = " ".join(done.stderr.split())
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"{path} is damaged. Replace it with a backup" in said
-    assert ".recover" in said
-    assert "Traceback" not in said
+    assert f"{path} is damaged. Replace it with a backup" in output
+    assert ".recover" in output
+    assert "Traceback" not in output
     assert path.read_bytes() == before
 
 

@@ -101,7 +101,7 @@ async def test_a_tool_does_its_work_without_blocking_the_event_loop(
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "said"),
+    ("name", "arguments", "expected"),
     [
         ("list_files", {"folder": "../"}, "not a name in the workspace"),
         ("list_files", {"folder": "missing"}, "not found in the workspace"),
@@ -128,11 +128,11 @@ async def test_a_tool_refuses_with_a_message_that_the_model_can_act_on(
     tools: dict[str, Tool],
     name: str,
     arguments: dict[str, object],
-    said: str,
+    expected: str,
 ) -> None:
     with pytest.raises(ToolError) as caught:
         await tools[name].call(arguments)
-    assert said in caught.value.message
+    assert expected in caught.value.message
 
 
 async def test_truncated_output_has_a_note(root: Path, tools: dict[str, Tool]) -> None:

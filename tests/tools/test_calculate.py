@@ -57,7 +57,7 @@ async def test_arithmetic_is_worked_out(expression: str, result: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("expression", "said"),
+    ("expression", "expected"),
     [
         ("", "not an arithmetic expression"),
         ("1 +", "not an arithmetic expression"),
@@ -126,8 +126,10 @@ async def test_arithmetic_is_worked_out(expression: str, result: str) -> None:
         (None, "'expression'"),
     ],
 )
-async def test_everything_else_is_refused_with_the_reason(expression: object, said: str) -> None:
+async def test_everything_else_is_refused_with_the_reason(
+    expression: object, expected: str
+) -> None:
     with pytest.raises(ToolError) as caught:
         await calculate(expression)
-    assert said in caught.value.message
+    assert expected in caught.value.message
     assert len(caught.value.message) < 500

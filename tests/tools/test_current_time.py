@@ -53,7 +53,7 @@ async def test_summer_time_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "said"),
+    ("zone", "expected"),
     [
         ("Europe/Berln", "Did you mean Europe/Berlin"),
         ("Mars/Olympus_Mons", "IANA"),
@@ -68,8 +68,8 @@ async def test_summer_time_is_known() -> None:
         (7, "'time_zone'"),
     ],
 )
-async def test_what_is_no_time_zone_is_refused_with_a_hint(zone: object, said: str) -> None:
+async def test_what_is_no_time_zone_is_refused_with_a_hint(zone: object, expected: str) -> None:
     with pytest.raises(ToolError) as caught:
         await ask({"time_zone": zone})
-    assert said in caught.value.message
+    assert expected in caught.value.message
     assert len(caught.value.message) < 500

@@ -82,7 +82,7 @@ async def test_text_is_decoded_as_the_server_says(
 
 
 @pytest.mark.parametrize(
-    ("handler", "said"),
+    ("handler", "expected"),
     [
         (page(b"\x89PNG", "image/png"), "image/png"),
         (page("<svg/>", "image/svg+xml"), "image/svg+xml"),
@@ -94,10 +94,10 @@ async def test_text_is_decoded_as_the_server_says(
         (page("", status=304), "status 304"),
     ],
 )
-async def test_what_is_no_text_is_refused(handler: Handler, said: str) -> None:
+async def test_what_is_no_text_is_refused(handler: Handler, expected: str) -> None:
     with pytest.raises(ToolError) as caught:
         await fetch_from(handler)
-    assert said in caught.value.message
+    assert expected in caught.value.message
     assert len(caught.value.message) < 200
 
 
@@ -228,7 +228,7 @@ async def test_five_redirects_are_followed_and_no_more(hops: int, arrives: bool)
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "expected"),
     [
         ("http://{host}:{other}/secret", UNREACHABLE),
         ("//{host}:{other}/secret", UNREACHABLE),
@@ -245,7 +245,7 @@ async def test_five_redirects_are_followed_and_no_more(hops: int, arrives: bool)
         ("http://{host}:99999/", "not a URL"),
     ],
 )
-async def test_a_redirect_is_checked_like_the_first_url(target: str, said: str) -> None:
+async def test_a_redirect_is_checked_like_the_first_url(target: str, expected: str) -> None:
     names = NameServer(private=[[LOOPBACK]])
     async with serving(page("secret")) as inner:
 
@@ -258,7 +258,7 @@ async def test_a_redirect_is_checked_like_the_first_url(target: str, said: str) 
                 await fetch(
                     allowing(outer.port, lookup=names), f"http://{LOOPBACK}:{outer.port}/start"
                 )
-        assert said in caught.value.message
+        assert expected in caught.value.message
         assert inner.requests == []
         assert len(outer.requests) == 1
 

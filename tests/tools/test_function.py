@@ -119,7 +119,7 @@ def nested(depth: int) -> object:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         ({}, ["'count'", '"type":"integer"']),
         ({"count": "3"}, ["'count'", "Expected `int`, got `str`", '"type":"integer"']),
@@ -139,7 +139,7 @@ def nested(depth: int) -> object:
     ],
 )
 async def test_a_wrong_argument_is_named_with_what_is_allowed(
-    arguments: dict[str, object], said: list[str]
+    arguments: dict[str, object], expected: list[str]
 ) -> None:
     def f(
         count: int,
@@ -153,7 +153,7 @@ async def test_a_wrong_argument_is_named_with_what_is_allowed(
 
     with pytest.raises(ToolError) as caught:
         await function_tool(f).call(arguments)
-    for each in said:
+    for each in expected:
         assert each in caught.value.message
     assert len(caught.value.message) < 2000
 
@@ -244,7 +244,7 @@ async def test_what_is_no_exact_integer_is_refused(given: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "expected"),
     [
         (ValueError("no such city"), "ValueError: no such city"),
         (KeyError("k"), "KeyError: 'k'"),
@@ -258,7 +258,7 @@ async def test_what_is_no_exact_integer_is_refused(given: object) -> None:
     ],
 )
 async def test_an_exception_in_the_function_is_a_tool_error_with_type_and_message(
-    error: BaseException, said: str
+    error: BaseException, expected: str
 ) -> None:
     def plain() -> None:
         raise error
@@ -269,7 +269,7 @@ async def test_an_exception_in_the_function_is_a_tool_error_with_type_and_messag
     for function in (plain, waiting):
         with pytest.raises(ToolError) as caught:
             await function_tool(function).call({})
-        assert caught.value.message == said
+        assert caught.value.message == expected
 
 
 async def test_an_end_of_iteration_in_a_function_does_not_hang_the_call() -> None:

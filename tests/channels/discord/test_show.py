@@ -98,8 +98,8 @@ async def test_an_update_over_the_limit_is_refused_without_a_call_and_holds_up_n
 async def test_calls_that_are_made_together_share_the_limit_of_the_channel() -> None:
     async with open_harness() as harness:
         await harness.platform.say(harness.chat, "first")
-        saying = [harness.platform.say(harness.chat, f"reply {n}") for n in range(6)]
-        results = await asyncio.gather(*saying, return_exceptions=True)
+        replies = [harness.platform.say(harness.chat, f"reply {n}") for n in range(6)]
+        results = await asyncio.gather(*replies, return_exceptions=True)
         assert [isinstance(each, RetryLater) for each in results] == [False] * 4 + [True] * 2
         assert harness.server.rates.violations == []
 

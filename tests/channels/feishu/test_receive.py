@@ -342,7 +342,7 @@ async def test_secrets_are_in_no_log_error_or_repr(
     with pytest.raises(Transient) as down:
         await unreachable.run(harness.inbox, lambda: None)
     errors += [str(each.value) for each in (lost, refused, down)]
-    said = caplog.text + "".join(errors) + repr(vars(harness.platform)) + repr(harness.platform)
+    output = caplog.text + "".join(errors) + repr(vars(harness.platform)) + repr(harness.platform)
     for secret in (SECRET, "canary-key", *harness.server.tokens, *harness.server.sockets.tickets):
-        assert secret not in said
+        assert secret not in output
     await unreachable.close()

@@ -91,8 +91,8 @@ class SlackDriver:
     ) -> None:
         channel = self.group if group else self.people_of.direct(sender)
         more = {"bot_id": "B0OTHER"} if is_bot else {}
-        said = f"<@{BOT}> {text}" if mention else text
-        message = await self.people_of.writes(sender, channel, said, **more)
+        message_text = f"<@{BOT}> {text}" if mention else text
+        message = await self.people_of.writes(sender, channel, message_text, **more)
         kind = "im" if channel.startswith("D") else "channel"
         event = message.event() | {"channel": channel, "channel_type": kind} | more
         self._last = lambda: self.slack.event(event)

@@ -185,7 +185,7 @@ class Harness:
         """The methods that were called for messages, in order."""
         return [method for method, _ in self.slack.calls if method.startswith("chat.")]
 
-    async def heard(self) -> None:
+    async def processed(self) -> None:
         """Wait for the next thing that the platform receives."""
         await self.inbox.changed.wait()
         self.inbox.changed.clear()

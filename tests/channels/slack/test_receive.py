@@ -58,14 +58,14 @@ async def test_a_persons_own_thread_is_known_even_if_slack_does_not_say_whose_it
 ) -> None:
     async with receiving(harness):
         event = {"type": "message", "channel": harness.channel, "channel_type": "im"}
-        said = {
+        fields = {
             "user": "U0ADA",
             "text": "And?",
             "ts": "1790000009.1",
             "thread_ts": harness.asked.ts,
         }
         await until_acknowledged(harness)
-        await harness.slack.event(event | said)
+        await harness.slack.event(event | fields)
         [reply] = await received(harness)
     assert reply.chat == harness.chat
 

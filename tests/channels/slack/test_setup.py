@@ -91,7 +91,7 @@ async def test_nothing_blocks_the_event_loop(harness: Harness) -> None:
         file = harness.people.file("notes.txt", b"six by seven")
         await harness.people.writes("U0ADA", harness.channel, "Read this", files=[file])
         while len(harness.inbox.messages) < 2:
-            await harness.heard()
+            await harness.processed()
         assert await harness.inbox.messages[-1].files[0].fetch(100) == b"six by seven"
         await harness.show(thought("Hm. So "), answer("It "))
         await harness.finish(thought("Hm. So.", closed=True), answer(words(3_000)))

@@ -54,7 +54,7 @@ class Bot:
         } | fields
         return (await self.post("sendmessage", msg=message))["ret"]
 
-    def hears(self) -> None:
+    def receive_message(self) -> None:
         self.context = self.server.people.says("Hi", user=ADA)["context_token"]
 
 
@@ -62,7 +62,7 @@ class Bot:
 async def bot() -> AsyncGenerator[Bot]:
     found = Bot()
     async with found.server.serving():
-        found.hears()
+        found.receive_message()
         yield found
 
 
@@ -75,7 +75,7 @@ async def test_a_message_may_have_1800_characters_in_utf16(bot: Bot) -> None:
 
 async def test_a_word_of_a_person_pays_for_ten_messages(bot: Bot) -> None:
     assert [await bot.send("a") for _ in range(11)] == [0] * 10 + [-2]
-    bot.hears()
+    bot.receive_message()
     assert await bot.send("a") == 0
 
 
@@ -89,7 +89,7 @@ async def test_the_third_message_within_a_second_is_refused(bot: Bot) -> None:
 
 async def test_an_old_context_token_is_refused_but_none_is_not(bot: Bot) -> None:
     old = bot.context
-    bot.hears()
+    bot.receive_message()
     assert await bot.send("a", context_token=old) == -2
     assert await bot.send("a", context_token=None) == 0
 
@@ -132,7 +132,7 @@ async def test_typing_needs_the_ticket_of_the_person(bot: Bot) -> None:
 
 async def test_an_empty_cursor_replays_everything(bot: Bot) -> None:
     first = await bot.post("getupdates", get_updates_buf="")
-    bot.hears()
+    bot.receive_message()
     later = await bot.post("getupdates", get_updates_buf=first["get_updates_buf"])
     again = await bot.post("getupdates", get_updates_buf="")
     assert [len(each["msgs"]) for each in (first, later, again)] == [1, 1, 2]

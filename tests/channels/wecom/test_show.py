@@ -282,9 +282,9 @@ async def test_words_of_the_server_are_not_private_in_groups() -> None:
     async with open_harness() as harness:
         await harness.people.writes("ada", "/why", group="group-1", mention=True)
         message = await harness.inbox.messages.get()
-        said = harness.platform.say
-        assert not await said(message.chat, "Hm.", origin=message.origin, private=True)
-        assert await said(message.chat, "Hm.", origin=message.origin)
+        say = harness.platform.say
+        assert not await say(message.chat, "Hm.", origin=message.origin, private=True)
+        assert await say(message.chat, "Hm.", origin=message.origin)
         assert [(each.chat, each.content) for each in harness.sent] == [("group-1", "Hm.")]
 
 

@@ -28,9 +28,9 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def serving(home: Home, backend: Path) -> Iterator[ForkedProcess]:
     with home.start("serve", "--socket", str(backend)) as process:
-        said = read_until(process, b"/api/docs\n")
-        assert f"at unix:{backend}" in said
-        assert f"curl --unix-socket {backend} -N http://localhost/" in said
+        output = read_until(process, b"/api/docs\n")
+        assert f"at unix:{backend}" in output
+        assert f"curl --unix-socket {backend} -N http://localhost/" in output
         yield process
 
 
@@ -74,13 +74,13 @@ def test_curl_a_socket_of_a_page_and_the_terminal_reach_it(home: Home, backend: 
     with model_server(blue, blue, blue) as served:
         home.configure(served.configuration())
         with serving(home, backend) as process:
-            said = subprocess.run(
+            output = subprocess.run(
                 ["curl", "-sS", "-N", "--unix-socket", str(backend),
                  "http://localhost/api/v1/chat/stream-sse", "-H", "Content-Type: application/json",
                  "-d", '{"text": "Why?", "include_reasoning": true}'],
                 capture_output=True, check=True, timeout=30,
             ).stdout  # fmt: skip
-            assert b"event: complete" in said
+            assert b"event: complete" in output
             with unix_connect(str(backend), uri="ws://localhost/ws") as connection:
                 connection.send("Why?")
                 while json.loads(connection.recv())["event"] != "turn_end":

@@ -123,7 +123,7 @@ def test_conversations_can_be_handled_while_a_server_runs(home_with_conversation
 
 
 def test_a_missing_file_or_run_is_reported(home_with_conversations: Home) -> None:
-    for arguments, said in (
+    for arguments, expected in (
         (("branch", "sky", "3"), "no message 3: the conversation has 2."),
         (("search", " "), "Nothing to search for"),
         (("branch", "sky", "run_none"), "no such run"),
@@ -132,7 +132,7 @@ def test_a_missing_file_or_run_is_reported(home_with_conversations: Home) -> Non
     ):
         done = home_with_conversations.run("conversations", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
-        assert said in done.stderr
+        assert expected in done.stderr
 
 
 def test_an_id_can_be_copied_from_the_list_however_narrow_the_terminal_is(

@@ -122,12 +122,12 @@ def test_the_obstacle_is_named_with_a_solution(
 ) -> None:
     with proxy(url, carry, **headers) as public:
         code, report = report_of(home, public)
-        said = home.run("doctor", "--url", public).stdout
+        output = home.run("doctor", "--url", public).stdout
     assert (code, report["verdict"]) == (0 if verdict == "live" else 1, verdict)
     assert report["headers"]["Server"] == "nginx"
     assert ("proxy_buffering off" in report["advice"]) is (verdict != "live")
-    assert verdict.replace("_", " ") in said
-    assert "Server: nginx" in said
+    assert verdict.replace("_", " ") in output
+    assert "Server: nginx" in output
 
 
 def test_a_password_in_the_address_is_sent_there_and_never_printed(home: Home, url: str) -> None:
@@ -150,7 +150,7 @@ def test_a_cdn_is_known_by_its_headers(home: Home, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "expected"),
     [
         ("http://127.0.0.1:1", "The server did not respond."),
         ("agent.example.org", "must start with http:// or https://"),
@@ -158,9 +158,9 @@ def test_a_cdn_is_known_by_its_headers(home: Home, url: str) -> None:
     ],
 )
 def test_an_address_without_a_server_is_reported(
-    home: Home, url: str, address: str, said: str
+    home: Home, url: str, address: str, expected: str
 ) -> None:
     code, report = report_of(home, address.format(url=url))
     assert (code, report["verdict"]) == (1, "no_stream")
-    assert said in report["detail"]
+    assert expected in report["detail"]
     assert "Check that this URL belongs to a thinkaloud server" in report["detail"]

@@ -83,7 +83,7 @@ def test_a_dash_for_the_text_is_the_pipe(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "expected"),
     [
         (b"\x89PNG\r\n\x1a\n", "not UTF-8 text"),
         (b"text\x00text", "binary data (it contains a NUL byte)"),
@@ -93,12 +93,12 @@ def test_a_dash_for_the_text_is_the_pipe(home: Home) -> None:
 )
 @pytest.mark.parametrize("arguments", [("Why?",), (), ("-",), ("Why?", "--json")])
 def test_a_pipe_that_cannot_be_taken_is_refused_before_anything_is_asked(
-    home: Home, arguments: tuple[str, ...], data: bytes, said: str
+    home: Home, arguments: tuple[str, ...], data: bytes, expected: str
 ) -> None:
     home.configure(DEMO)
     done = home.run("chat", *arguments, stdin=data)
     assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr
+    assert expected in done.stderr
 
 
 def test_files_of_the_workspace_are_put_before_the_model(home: Home) -> None:
@@ -142,8 +142,8 @@ def test_json_gives_one_event_a_line_and_reasoning_only_where_asked_for(home: Ho
     assert isinstance(events[-1], RunEnded)
     assert "Weigh." not in done.stdout
     assert set(done.stdout) & set("\x1b\x7f\x9b\u202e") == set()
-    heard = [codec.decode(line).event for line in with_thinking.stdout.splitlines()]
-    assert any(isinstance(event, ReasoningDelta) for event in heard)
+    events = [codec.decode(line).event for line in with_thinking.stdout.splitlines()]
+    assert any(isinstance(event, ReasoningDelta) for event in events)
 
 
 def test_what_would_steer_a_terminal_is_made_visible(home: Home) -> None:
@@ -155,7 +155,7 @@ def test_what_would_steer_a_terminal_is_made_visible(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "code", "said"),
+    ("answer", "status", "code", "expected"),
     [
         ([say("Half"), CUT], 200, 4, "Failed (provider_stream_cut)"),
         ([], 401, 4, "Failed (provider_auth)"),
@@ -168,18 +168,18 @@ def test_what_would_steer_a_terminal_is_made_visible(home: Home) -> None:
     ],
 )
 def test_the_exit_code_tells_how_the_run_ended(
-    home: Home, answer: list[Step], status: int, code: int, said: str
+    home: Home, answer: list[Step], status: int, code: int, expected: str
 ) -> None:
     with model_server(answer, status=status) as served:
         home.configure(served.configuration())
         done = home.run("chat", "Hi", "--max-iterations", "2")
     assert done.returncode == code
-    assert said in done.stderr
-    assert done.stdout == {"Failed (provider_stream_cut)": "Half\n"}.get(said, done.stdout)
+    assert expected in done.stderr
+    assert done.stdout == {"Failed (provider_stream_cut)": "Half\n"}.get(expected, done.stdout)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "expected"),
     [
         (["chat"], 2, "No question: pass TEXT"),
         (["chat", " "], 2, "No question: pass TEXT"),
@@ -195,12 +195,12 @@ def test_the_exit_code_tells_how_the_run_ended(
     ],
 )
 def test_an_error_before_the_run_has_its_own_code(
-    home: Home, arguments: list[str], code: int, said: str
+    home: Home, arguments: list[str], code: int, expected: str
 ) -> None:
     home.configure(DEMO)
     done = home.run(*arguments)
     assert (done.returncode, done.stdout) == (code, "")
-    assert said in done.stderr
+    assert expected in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -363,6 +363,6 @@ def test_events_in_a_pipe_tell_a_file_by_name_and_not_what_is_in_it(home: Home) 
         home.configure(served.configuration(workspace=str(notes)))
         done = home.run("chat", "Which?", "--file", "tea.md", "--json")
     first = json.loads(done.stdout.splitlines()[0])
-    told = {"id": "tea.md", "name": "tea.md", "media_type": "text/plain", "bytes": 6}
-    assert first["event"]["attachments"] == [told]
+    attachment = {"id": "tea.md", "name": "tea.md", "media_type": "text/plain", "bytes": 6}
+    assert first["event"]["attachments"] == [attachment]
     assert "canary" not in done.stdout

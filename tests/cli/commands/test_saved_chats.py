@@ -177,7 +177,7 @@ def test_without_a_server_each_command_continues_the_last_conversation(home: Hom
 def test_impossible_options_for_a_conversation_are_refused(home: Home) -> None:
     with model_server(*ANSWERS) as served:
         home.configure(served.configuration())
-        for arguments, said in (
+        for arguments, expected in (
             (("-c", "gone"), "no such conversation"),
             (("-c", "../x"), "A conversation ID has"),
             (("--continue",), "no conversation to continue"),
@@ -185,7 +185,7 @@ def test_impossible_options_for_a_conversation_are_refused(home: Home) -> None:
         ):
             done = home.run("chat", *arguments, "Why?")
             assert (done.returncode, done.stdout) == (2, "")
-            assert said in done.stderr
+            assert expected in done.stderr
         assert served.asked == []
 
 
@@ -361,14 +361,14 @@ def test_the_servers_policy_and_limits_apply_in_the_terminal(home: Home) -> None
             done = home.run("chat", "Why?", "--thinking", "--json")
             assert "Tea." in done.stdout
             assert "Secret" not in done.stdout + done.stderr
-            for arguments, code, said in (
+            for arguments, code, expected in (
                 (("--model", "demo/thinkalout"), 2, "Did you mean demo/thinkaloud?"),
                 (("--model", "openai/gpt-5.5"), 3, "set OPENAI_API_KEY"),
                 (("--max-iterations", "0"), 2, "max_iterations"),
             ):
                 done = home.run("chat", "Hi", *arguments)
                 assert (done.returncode, done.stdout) == (code, "")
-                assert said in done.stderr
+                assert expected in done.stderr
 
 
 def test_a_second_chat_without_a_server_can_be_temporary(home: Home) -> None:

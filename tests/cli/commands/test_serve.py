@@ -18,16 +18,16 @@ from tests.cli.program import DEMO, Home
 def read_until(process: ForkedProcess, ending: bytes) -> str:
     """What the program says, up to this."""
     assert process.stdout is not None
-    said = b""
-    while ending not in said:
+    output = b""
+    while ending not in output:
         piece = os.read(process.stdout.fileno(), 4096)
-        assert piece, f"the program ended: {said!r}"
-        said += piece
-    return said.decode()
+        assert piece, f"the program ended: {output!r}"
+        output += piece
+    return output.decode()
 
 
-def address(said: str) -> str:
-    match = re.search(r"http://127\.0\.0\.1:\d+", said)
+def address(output: str) -> str:
+    match = re.search(r"http://127\.0\.0\.1:\d+", output)
     assert match is not None
     return match.group()
 
@@ -39,11 +39,11 @@ def test_it_prints_its_address_and_model_and_exits_with_0_on_a_signal(
     with model_server([say("Tea."), end()]) as served:
         home.configure(served.configuration())
         with home.start("serve", "--port", "0") as process:
-            said = read_until(process, b"/api/docs\n")
-            first = said.splitlines()[0]
+            output = read_until(process, b"/api/docs\n")
+            first = output.splitlines()[0]
             assert "serves lab/m at http://127.0.0.1:" in first
-            assert "demo" not in said
-            assert "curl -N " + address(said) in said
+            assert "demo" not in output
+            assert "curl -N " + address(output) in output
             process.send_signal(number)
             _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, b"")
@@ -95,9 +95,9 @@ def test_what_it_tells_one_to_try_works(home: Home) -> None:
     with model_server([say("Tea."), end()]) as served:
         home.configure(served.configuration())
         with home.start("serve", "--port", "0") as process:
-            said = read_until(process, b"/api/docs\n")
-            path = re.search(r"curl -N (\S+)", said)
-            body = re.search(r"-d '(.*)'", said)
+            output = read_until(process, b"/api/docs\n")
+            path = re.search(r"curl -N (\S+)", output)
+            body = re.search(r"-d '(.*)'", output)
             assert path is not None
             assert body is not None
             request = urllib.request.Request(
@@ -112,9 +112,9 @@ def test_what_it_tells_one_to_try_works(home: Home) -> None:
 def test_the_demo_is_named_loudly(home: Home) -> None:
     home.configure(DEMO)
     with home.start("serve", "--port", "0") as process:
-        said = read_until(process, b"/api/docs\n")
-    assert "built-in demo model, not an AI" in said
-    assert "serves demo/thinkaloud at" in said
+        output = read_until(process, b"/api/docs\n")
+    assert "built-in demo model, not an AI" in output
+    assert "serves demo/thinkaloud at" in output
 
 
 def test_options_lie_over_the_configuration(home: Home) -> None:
@@ -125,8 +125,8 @@ def test_options_lie_over_the_configuration(home: Home) -> None:
         home.configure(served.configuration(port=taken.getsockname()[1]))
         refused = home.run("serve")
         with home.start("serve", "--port", "0", "--model", "demo/thinkaloud") as process:
-            said = read_until(process, b"/api/docs\n")
-            url = f"{address(said)}/api/v1/models"
+            output = read_until(process, b"/api/docs\n")
+            url = f"{address(output)}/api/v1/models"
             with urllib.request.urlopen(url, timeout=30) as response:
                 models = json.load(response)
     assert refused.returncode == 3
@@ -135,7 +135,7 @@ def test_options_lie_over_the_configuration(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "expected"),
     [
         (["--host", "0.0.0.0"], 3, "server.host"),
         (["--model", "no/such"], 2, "No model 'no/such'"),
@@ -143,10 +143,10 @@ def test_options_lie_over_the_configuration(home: Home) -> None:
     ],
 )
 def test_the_reason_for_not_starting_is_printed(
-    home: Home, arguments: list[str], code: int, said: str
+    home: Home, arguments: list[str], code: int, expected: str
 ) -> None:
     home.configure(DEMO)
     done = home.run("serve", "--port", "0", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
-    assert said in done.stderr
+    assert expected in done.stderr
     assert "Traceback" not in done.stderr

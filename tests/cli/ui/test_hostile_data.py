@@ -22,9 +22,9 @@ async def fill(database: Path) -> None:
     async with SqliteStore.open(database) as store:
         for name in ("sky", "sea"):
             record = await begin(store, name, owner="local")
-            said = whole_run(name, record.run_id)
-            await append(store, said, owner="local")
-            await store.compact(record, compacted(said), "Why is the sky blue?")
+            events = whole_run(name, record.run_id)
+            await append(store, events, owner="local")
+            await store.compact(record, compacted(events), "Why is the sky blue?")
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def thought(*pieces: str) -> list[Event]:
     return [*[ReasoningDelta("r1", piece) for piece in pieces], ReasoningEnded("r1", 5)]
 
 
-def said(*pieces: str) -> list[Event]:
+def answer_events(*pieces: str) -> list[Event]:
     return [*[AnswerDelta("a1", piece) for piece in pieces], AnswerEnded("a1")]
 
 
@@ -57,13 +57,13 @@ def texts(events: Sequence[Event]) -> tuple[str, str]:
 
 
 def test_a_secret_is_redacted_across_deltas_and_only_once():
-    events = [*thought("Use ", KEY[:9], KEY[9:20], KEY[20:], ". Done"), *said("Hello")]
+    events = [*thought("Use ", KEY[:9], KEY[9:20], KEY[20:], ". Done"), *answer_events("Hello")]
 
     assert texts(passed(events)) == (f"Use {MARK}. Done", "Hello")
 
 
 def test_deltas_without_a_candidate_pass_unchanged_at_once():
-    events = [*thought("Let", " me", " think", "."), *said("An", " answer")]
+    events = [*thought("Let", " me", " think", "."), *answer_events("An", " answer")]
     redactor = RunRedactor(REDACTOR, answers=True)
 
     assert [redactor.apply([event]) for event in events] == [[event] for event in events]
@@ -83,13 +83,17 @@ def test_the_part_of_a_delta_before_a_candidate_is_returned_at_once():
 
 def test_a_secret_that_begins_in_the_reasoning_is_also_redacted_in_the_answer():
     for cut in range(1, len(KEY)):
-        events = [*thought(f"Use {KEY[:cut]}"), *said(*KEY[cut:], " to log in"), Notice("x", "")]
+        events = [
+            *thought(f"Use {KEY[:cut]}"),
+            *answer_events(*KEY[cut:], " to log in"),
+            Notice("x", ""),
+        ]
 
         assert texts(passed(events)) == (f"Use {MARK}", " to log in")
 
 
 def test_secrets_that_begin_in_the_answer_are_redacted_only_if_configured():
-    events = [*thought("Which key? sk"), *said("y: ", *KEY, "!")]
+    events = [*thought("Which key? sk"), *answer_events("y: ", *KEY, "!")]
 
     assert texts(passed(events)) == ("Which key? sk", f"y: {KEY}!")
     assert texts(passed(events, answers=True)) == ("Which key? sk", f"y: {MARK}!")
@@ -159,7 +163,7 @@ def test_live_resumed_and_exported_text_are_the_same(
         found: list[Event] = []
         if reasoning:
             found += thought(*split(reasoning, places))
-        return [*found, *said(*split(answer, places))] if answer else found
+        return [*found, *answer_events(*split(answer, places))] if answer else found
 
     live = texts(passed(events(cuts), answers=answers))
     resumed = texts(passed(events(others), answers=answers, whole=True))

@@ -31,7 +31,7 @@ IDLE_SECONDS = 1.0
 MAX_CHARS = 20_000
 
 
-def begun(wire: Wire) -> list[bytes]:
+def first_half(wire: Wire) -> list[bytes]:
     """The events of a stream up to its last piece of answer text, which is left out."""
     events = wire.events(CUT_OFF)
     return events[: next(at for at, event in enumerate(events) if b"LOST" in event)]
@@ -42,7 +42,7 @@ def page(status: int) -> Answer:
     return Answer([body], "text/html; charset=utf-8", status)
 
 
-def told(status: int, **headers: str) -> Answer:
+def error_response(status: int, **headers: str) -> Answer:
     body = json.dumps({"error": {"message": "No, said the provider."}}).encode()
     return Answer([body], JSON, status, {k.replace("_", "-"): v for k, v in headers.items()})
 
@@ -50,11 +50,11 @@ def told(status: int, **headers: str) -> Answer:
 def early(wire: Wire) -> dict[str, tuple[str, Answer]]:
     """What goes wrong before anything was said, by name: the code that a client gets."""
     return {
-        "401": ("provider_auth", told(401)),
-        "403": ("provider_auth", told(403)),
-        "429": ("provider_rate_limit", told(429, Retry_After="3600")),
-        "500": ("provider_overloaded", told(500, Retry_After="3600")),
-        "400": ("provider_bad_request", told(400)),
+        "401": ("provider_auth", error_response(401)),
+        "403": ("provider_auth", error_response(403)),
+        "429": ("provider_rate_limit", error_response(429, Retry_After="3600")),
+        "500": ("provider_overloaded", error_response(500, Retry_After="3600")),
+        "400": ("provider_bad_request", error_response(400)),
         "302": ("provider_bad_request", Answer(status=302, headers={"Location": "http://x.test"})),
         "page": ("provider_bad_request", page(200)),
         "page 404": ("provider_bad_request", page(404)),
@@ -63,7 +63,7 @@ def early(wire: Wire) -> dict[str, tuple[str, Answer]]:
 
 def late(wire: Wire) -> dict[str, tuple[str, Answer]]:
     """What goes wrong after half an answer."""
-    so_far = begun(wire)
+    so_far = first_half(wire)
     framed = wire.content_type.startswith("application/vnd")
     prefix = b"" if framed or "json" in wire.content_type else b"data: "
     end = b"" if framed else b"\n\n"
@@ -137,11 +137,11 @@ async def client(server: str) -> AsyncIterator[Client]:
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_a_refusal_has_its_code(client: Client, dialect: str, name: str, transport: str):
     code = early(WIRES[dialect])[name][0]
-    heard = await client.ask(transport, f"{host(dialect, name)}/m", f"Hello {mark()}")
-    event, data = heard.last
+    received = await client.ask(transport, f"{host(dialect, name)}/m", f"Hello {mark()}")
+    event, data = received.last
     assert (event, data["code"]) == ("error", code)
-    assert not heard.of("token")
-    assert not heard.of("reasoning")
+    assert not received.of("token")
+    assert not received.of("reasoning")
     if code == "provider_rate_limit":
         assert data["retry_after"] == 3600
 
@@ -155,16 +155,16 @@ async def test_a_broken_stream_fails_the_run_and_keeps_its_output(
     client: Client, upstream: Provider, dialect: str, name: str, transport: str
 ):
     run = mark()
-    heard = await client.ask(transport, f"{host(dialect, name)}/m", f"Hello {run}")
-    event, data = heard.last
+    received = await client.ask(transport, f"{host(dialect, name)}/m", f"Hello {run}")
+    event, data = received.last
     assert (event, data["code"]) == ("error", late(WIRES[dialect])[name][0])
     if transport == "rest":
         assert data["partial"] == "".join(SAID.answer)
         assert data["reasoning"] == "".join(SAID.reasoning)
     else:
-        assert heard.answer() == "".join(SAID.answer)
-        assert heard.reasoning() == "".join(SAID.reasoning)
-        assert len(heard.of("reasoning_end")) == 1
+        assert received.answer() == "".join(SAID.answer)
+        assert received.reasoning() == "".join(SAID.reasoning)
+        assert len(received.of("reasoning_end")) == 1
     # What was shown is never asked for again.
     assert len(upstream.requests(host(dialect, name), run)) == 1
 
@@ -176,10 +176,10 @@ async def test_a_failure_contains_no_reasoning_unless_requested(
     client: Client, name: str, transport: str
 ):
     model = f"{host('openai-chat', name)}/m"
-    heard = await client.ask(transport, model, f"Hello {mark()}", reasoning=False)
-    assert heard.last[0] == "error"
-    assert "thinking." not in heard.raw
-    assert not heard.of("reasoning_end")
+    received = await client.ask(transport, model, f"Hello {mark()}", reasoning=False)
+    assert received.last[0] == "error"
+    assert "thinking." not in received.raw
+    assert not received.of("reasoning_end")
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -189,10 +189,10 @@ async def test_an_endless_stream_is_cut_and_hung_up_on(
 ):
     while upstream.hung_up.acquire(blocking=False):
         pass
-    heard = await client.ask(transport, f"{host(dialect, 'endless')}/m", f"Hello {mark()}")
-    event, data = heard.last
+    received = await client.ask(transport, f"{host(dialect, 'endless')}/m", f"Hello {mark()}")
+    event, data = received.last
     assert (event, data["code"]) == ("error", "provider_stream_cut")
-    kept = data["partial"] if transport == "rest" else heard.answer()
+    kept = data["partial"] if transport == "rest" else received.answer()
     assert MAX_CHARS < len(kept) < 2 * 2**20
     assert kept == ("word " * (len(kept) // 5))
     assert upstream.hung_up.acquire(timeout=20)
@@ -200,8 +200,8 @@ async def test_an_endless_stream_is_cut_and_hung_up_on(
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_host_that_is_not_there_is_overloaded(client: Client, transport: str):
-    heard = await client.ask(transport, "nobody/m", f"Hello {mark()}")
-    assert heard.last[1]["code"] == "provider_overloaded"
+    received = await client.ask(transport, "nobody/m", f"Hello {mark()}")
+    assert received.last[1]["code"] == "provider_overloaded"
 
 
 @pytest.mark.parametrize("transport", STREAMS)
@@ -209,6 +209,6 @@ async def test_a_host_that_is_not_there_is_overloaded(client: Client, transport:
 async def test_after_all_that_the_server_answers_as_before(
     client: Client, dialect: str, transport: str
 ):
-    heard = await client.ask(transport, f"{host(dialect, 'fine')}/m", f"Hello {mark()}")
-    assert heard.last[0] == "complete"
-    assert heard.answer() == "".join(SAID.answer)
+    received = await client.ask(transport, f"{host(dialect, 'fine')}/m", f"Hello {mark()}")
+    assert received.last[0] == "complete"
+    assert received.answer() == "".join(SAID.answer)

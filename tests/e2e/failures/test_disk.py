@@ -38,8 +38,8 @@ def assert_told(reader: Reader, reply: PacedReply) -> None:
 
 
 async def assert_kept(served: ServerProcess, conversation_id: str, reply: PacedReply) -> None:
-    _, said = await served.get(f"/conversations/{conversation_id}/messages?include_reasoning=true")
-    message = said["messages"][-1]
+    _, page = await served.get(f"/conversations/{conversation_id}/messages?include_reasoning=true")
+    message = page["messages"][-1]
     assert message["status"] == "completed"
     assert (message["reasoning"], message["text"]) == (reply.reasoning, reply.answer)
 

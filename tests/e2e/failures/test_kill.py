@@ -36,25 +36,25 @@ async def test_after_kill_9_between_two_runs_the_next_one_is_streamed_from_its_s
     async with upstream() as provider:
         first, second = (provider.offer(text, PacedReply(20)) for text in ("One", "Two"))
         async with server(tmp_path, provider.configuration()) as served:
-            told = Reader()
-            await told.begin(served, "One", conversation_id="c")
-            await until_saved(tmp_path, told.run_id)
+            before = Reader()
+            await before.begin(served, "One", conversation_id="c")
+            await until_saved(tmp_path, before.run_id)
             await served.kill()
         async with server(tmp_path, provider.configuration()) as served:
             again = Reader()
             await again.begin(served, "Two", conversation_id="c")
-            _, said = await served.get("/conversations/c/messages")
+            _, page = await served.get("/conversations/c/messages")
     assert [frame["event"] for frame in again.frames][:1] == ["start"]
     assert again.snapshots == []
-    assert min(again.marks) > max(told.marks)
+    assert min(again.marks) > max(before.marks)
     assert (again.reasoning, again.answer) == (second.reasoning, second.answer)
-    assert [m["text"] for m in said["messages"]] == ["One", first.answer, "Two", second.answer]
+    assert [m["text"] for m in page["messages"]] == ["One", first.answer, "Two", second.answer]
 
 
 @pytest.mark.promise("P3", "P9")
 async def test_an_end_that_a_client_has_seen_is_the_end_after_kill_9_too(tmp_path: Path) -> None:
     async with upstream() as provider:
-        told: list[tuple[Reader, PacedReply]] = []
+        readers: list[tuple[Reader, PacedReply]] = []
         for number in range(4):
             # So much that it takes a while to write.
             reply = provider.offer(f"Tell {number}", PacedReply(20, padding="x" * 100_000))
@@ -62,9 +62,9 @@ async def test_an_end_that_a_client_has_seen_is_the_end_after_kill_9_too(tmp_pat
                 reader = Reader("sse" if number % 2 else "socket")
                 await reader.begin(served, f"Tell {number}", conversation_id="c")
                 await served.kill()
-            told.append((reader, reply))
+            readers.append((reader, reply))
         async with server(tmp_path, provider.configuration()) as served:
-            for reader, reply in told:
+            for reader, reply in readers:
                 _, run = await served.get(f"/runs/{reader.run_id}?include_reasoning=true")
                 assert reader.end is not None
                 assert (reader.end["event"], run["status"]) == ("complete", "completed")
@@ -83,8 +83,8 @@ async def test_after_kill_9_a_message_that_queued_is_there_and_leads_back_to_its
         provider.offer("One", PacedReply(20, held_at=10))
         second = provider.offer("Two", PacedReply(20))
         async with server(tmp_path, provider.configuration()) as served:
-            told = Reader()
-            await told.begin(served, "One", lambda: bool(told.characters), conversation_id="c")
+            before = Reader()
+            await before.begin(served, "One", lambda: bool(before.characters), conversation_id="c")
             waiting = asyncio.create_task(served.post("/chat/message", message, **key))
             while len((await served.get("/conversations/c"))[1]["active_runs"]) < 2:
                 pass
@@ -92,13 +92,13 @@ async def test_after_kill_9_a_message_that_queued_is_there_and_leads_back_to_its
             with pytest.raises(aiohttp.ClientError):
                 await waiting
         async with server(tmp_path, provider.configuration()) as served:
-            _, said = await served.get("/conversations/c/messages")
+            _, page = await served.get("/conversations/c/messages")
             status, again = await served.post("/chat/message", message, **key)
             _, found = await served.get("/conversations?search=two")
-    asked = [(m["role"], m["text"], m.get("status")) for m in said["messages"]]
+    asked = [(m["role"], m["text"], m.get("status")) for m in page["messages"]]
     assert asked[2:] == [("user", "Two", None), ("assistant", "", "failed")]
     assert (status, again["code"]) == (503, "interrupted")
-    assert again["run_id"] == said["messages"][2]["run_id"]
+    assert again["run_id"] == page["messages"][2]["run_id"]
     assert [each["conversation_id"] for each in found["conversations"]] == ["c"]
     assert second.asked == 0
 
@@ -111,9 +111,9 @@ async def test_after_kill_9_a_follower_of_a_conversation_gets_new_events_once(
         provider.offer("One", PacedReply(20))
         reply = provider.offer("Two", PacedReply(20))
         async with server(tmp_path, provider.configuration()) as served:
-            told = Reader()
-            await told.begin(served, "One", conversation_id="c")
-            await until_saved(tmp_path, told.run_id)
+            before = Reader()
+            await before.begin(served, "One", conversation_id="c")
+            await until_saved(tmp_path, before.run_id)
             await served.kill()
         async with server(tmp_path, provider.configuration()) as served, served.socket() as socket:
             _, state = await served.get("/conversations/c")
@@ -141,8 +141,8 @@ async def test_after_kill_9_in_a_branch_it_is_there_whole_or_not_at_all(tmp_path
     async with server(tmp_path, "") as served:
         _, found = await served.get("/conversations")
         names = [each["conversation_id"] for each in found["conversations"]]
-        said = [(await served.get(f"/conversations/{name}/messages"))[1] for name in names]
-    assert [len(each["messages"]) for each in said] == [600, 600]
+        pages = [(await served.get(f"/conversations/{name}/messages"))[1] for name in names]
+    assert [len(each["messages"]) for each in pages] == [600, 600]
 
 
 def _finished(number: int) -> FinishedRun:
@@ -170,25 +170,25 @@ async def test_after_kill_9_before_a_replacement_answers_everything_is_where_it_
         async with server(tmp_path, provider.configuration()) as served:
             for text in ("One", "Two"):
                 await Reader().begin(served, text, conversation_id="c")
-            _, said = await served.get("/conversations/c/messages")
-            texts = [message["text"] for message in said["messages"]]
-            first = said["messages"][0]["run_id"]
+            _, page = await served.get("/conversations/c/messages")
+            texts = [message["text"] for message in page["messages"]]
+            first = page["messages"][0]["run_id"]
             replacing = Reader()
             task = asyncio.create_task(
                 replacing.begin(served, "One, again", conversation_id="c", replaces=first)
             )
             async with asyncio.timeout(DEADLINE):
-                await again.begun.wait()
+                await again.started.wait()
                 while not replacing.reasoning:
                     await asyncio.sleep(0)
             await served.kill()
             with suppress(aiohttp.ClientError):
                 await task
         async with server(tmp_path, provider.configuration()) as served:
-            _, said = await served.get("/conversations/c/messages")
+            _, page = await served.get("/conversations/c/messages")
             _, versions = await served.get("/conversations/c/versions")
     assert texts == ["One", one.answer, "Two", two.answer]
-    assert [message["text"] for message in said["messages"]] == texts
-    assert [message["text"] for message in said["attempt"]] == ["One, again", ""]
-    assert said["attempt"][1]["error"]["code"] == "interrupted"
+    assert [message["text"] for message in page["messages"]] == texts
+    assert [message["text"] for message in page["attempt"]] == ["One, again", ""]
+    assert page["attempt"][1]["error"]["code"] == "interrupted"
     assert [position["selected"] for position in versions["positions"]] == [first]

@@ -50,8 +50,8 @@ async def test_a_signal_before_it_serves_ends_it_in_order(
         with held(tmp_path):
             await asyncio.to_thread(wait_for_owner, process, tmp_path)
             process.send_signal(number)
-        said, errors = await asyncio.to_thread(process.communicate, timeout=DEADLINE)
-    assert (process.returncode, said, errors) == (0, b"", b"")
+        output, errors = await asyncio.to_thread(process.communicate, timeout=DEADLINE)
+    assert (process.returncode, output, errors) == (0, b"", b"")
     assert sorted(each.name for each in (tmp_path / "data").iterdir()) == [
         "thinkaloud.db",
         "thinkaloud.db.lock",

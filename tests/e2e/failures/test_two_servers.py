@@ -19,11 +19,11 @@ async def test_a_second_server_on_a_data_directory_refuses_to_start_and_the_firs
         second = await asyncio.to_thread(Home(tmp_path).run, "serve", "--port", "0")
         assert second.returncode == 3
         assert second.stdout == ""
-        said = " ".join(second.stderr.split())
-        assert "Another thinkaloud server" in said
-        assert f"process {served.process.pid}" in said
-        assert "THINKALOUD_DATA_DIR" in said
-        assert "Traceback" not in said
+        output = " ".join(second.stderr.split())
+        assert "Another thinkaloud server" in output
+        assert f"process {served.process.pid}" in output
+        assert "THINKALOUD_DATA_DIR" in output
+        assert "Traceback" not in output
         reply.release_all()
         await reader.resume(served)
         assert (reader.reasoning, reader.answer) == (reply.reasoning, reply.answer)

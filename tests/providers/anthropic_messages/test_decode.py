@@ -302,8 +302,8 @@ def test_an_error_in_another_shape_is_still_an_error() -> None:
 
 
 def test_a_refused_signature_inside_the_stream_is_a_refused_request() -> None:
-    said = "messages.1.content.0: Invalid `signature` in `thinking` block"
-    error = {"type": "error", "error": {"type": "invalid_request_error", "message": said}}
+    message = "messages.1.content.0: Invalid `signature` in `thinking` block"
+    error = {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
     assert from_sse(error).failed.code == "provider_bad_request"
 
 
@@ -401,8 +401,8 @@ def test_an_exception_between_frames_is_typed() -> None:
 
 
 def test_a_refused_signature_between_frames_is_a_refused_request() -> None:
-    said = b'{"message":"messages.1.content.0: Invalid `signature` in `thinking` block"}'
-    body = frame(said, message_type="exception", exception_type="validationException")
+    message = b'{"message":"messages.1.content.0: Invalid `signature` in `thinking` block"}'
+    body = frame(message, message_type="exception", exception_type="validationException")
     failed = read(DIALECT.decoder(FRAMES), [body]).failed
     assert failed.code == "provider_bad_request"
 

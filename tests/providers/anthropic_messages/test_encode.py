@@ -252,21 +252,21 @@ def test_a_request_that_does_not_think_carries_no_thinking() -> None:
 def test_blank_texts_which_the_wire_refuses_are_left_out() -> None:
     to = target(**ADAPTIVE)
     thought = {"type": "thinking", "thinking": "", "signature": "sig"}
-    said = {"type": "text", "text": "Hi"}
-    turn = own(to, [thought, {"type": "text", "text": "\n\n"}, said])
+    answer = {"type": "text", "text": "Hi"}
+    turn = own(to, [thought, {"type": "text", "text": "\n\n"}, answer])
     blank = AssistantTurn((AnswerPart(" "),))
     sent = messages(to, ASK, turn, UserTurn("And?"), blank, UserTurn("Well?"))
     assert [message["role"] for message in sent] == ["user", "assistant", "user"]
-    assert sent[1]["content"] == [thought, said]
+    assert sent[1]["content"] == [thought, answer]
     assert [block["text"] for block in sent[2]["content"]] == ["And?", "Well?"]
 
 
 def test_a_thought_that_the_limit_cut_does_not_end_a_message() -> None:
     to = target(**ADAPTIVE)
-    said, cut = {"type": "text", "text": "Hi"}, {"type": "thinking", "thinking": "But th"}
-    sent = messages(to, ASK, own(to, [cut]), ASK, own(to, [said, cut]), ASK)
+    answer, cut = {"type": "text", "text": "Hi"}, {"type": "thinking", "thinking": "But th"}
+    sent = messages(to, ASK, own(to, [cut]), ASK, own(to, [answer, cut]), ASK)
     assert [message["role"] for message in sent] == ["user", "assistant", "user"]
-    assert sent[1]["content"] == [said]
+    assert sent[1]["content"] == [answer]
 
 
 def test_tools_that_were_called_before_stay_defined_and_out_of_use() -> None:

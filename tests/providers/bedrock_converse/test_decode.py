@@ -16,9 +16,9 @@ from tests.providers.bedrock_converse.wires import (
     INLINE,
     NOVA,
     Event,
-    begun,
     closed,
     delta,
+    message_start,
     opened,
     reasoning,
     redacted,
@@ -80,12 +80,12 @@ def test_a_stream_that_breaks_off_is_never_an_answer() -> None:
 
 
 def test_a_stop_reason_without_the_figures_is_an_end() -> None:
-    finished = from_wire(begun(), *text(0, "Hi"), stop()[0]).finished
+    finished = from_wire(message_start(), *text(0, "Hi"), stop()[0]).finished
     assert (finished.finish_reason, finished.usage) == ("stop", None)
 
 
 def test_figures_without_a_stop_reason_are_no_end() -> None:
-    failed = from_wire(begun(), *text(0, "Hi"), stop()[1]).failed
+    failed = from_wire(message_start(), *text(0, "Hi"), stop()[1]).failed
     assert failed.code == "provider_stream_cut"
     assert failed.usage is not None
 
@@ -102,17 +102,17 @@ def test_inline_tags_are_split_off_only_at_the_start() -> None:
 
 
 def test_a_beginning_of_a_tag_is_text_when_the_block_ends_and_nothing_when_cut() -> None:
-    got = read(INLINE_DIALECT.decoder(FRAMES), [wire(begun(), *text(0, "<thin"), *stop())])
+    got = read(INLINE_DIALECT.decoder(FRAMES), [wire(message_start(), *text(0, "<thin"), *stop())])
     assert (got.text, got.reasoning) == ("<thin", [])
-    got = read(INLINE_DIALECT.decoder(FRAMES), [wire(begun(), delta(0, text="<thin"))])
+    got = read(INLINE_DIALECT.decoder(FRAMES), [wire(message_start(), delta(0, text="<thin"))])
     assert (got.text, got.failed.code) == ("", "provider_stream_cut")
-    events = [begun(), delta(0, text="<thin"), *tool(1, "t", "find"), *stop("tool_use")]
+    events = [message_start(), delta(0, text="<thin"), *tool(1, "t", "find"), *stop("tool_use")]
     assert read(INLINE_DIALECT.decoder(FRAMES), [wire(*events)]).sequence == ["text", "tool_call"]
 
 
 def test_inline_reasoning_in_a_later_block_is_a_part_of_its_own() -> None:
     first, second = (text(index, "<thinking>a</thinking>b") for index in (0, 1))
-    got = read(INLINE_DIALECT.decoder(FRAMES), [wire(begun(), *first, *second, *stop())])
+    got = read(INLINE_DIALECT.decoder(FRAMES), [wire(message_start(), *first, *second, *stop())])
     assert (got.reasoning, got.text) == (["a", "a"], "bb")
 
 
@@ -126,7 +126,9 @@ def test_a_family_that_no_table_knows_has_its_tags_split_off_too() -> None:
 
 
 def test_redacted_reasoning_is_hidden_and_kept_in_place() -> None:
-    got = from_wire(begun(), *redacted(0, "eA=="), *redacted(1, "eQ=="), *text(2, "Hi"), *stop())
+    got = from_wire(
+        message_start(), *redacted(0, "eA=="), *redacted(1, "eQ=="), *text(2, "Hi"), *stop()
+    )
     assert got.finished.reasoning_status == "hidden_by_provider"
     assert got.payload == [
         {"reasoningContent": {"redactedContent": "eA=="}},
@@ -136,14 +138,14 @@ def test_redacted_reasoning_is_hidden_and_kept_in_place() -> None:
 
 
 def test_reasoning_without_text_keeps_its_signature_and_is_hidden() -> None:
-    got = from_wire(begun(), *reasoning(0, "", signature="s"), *text(1, "Hi"), *stop())
+    got = from_wire(message_start(), *reasoning(0, "", signature="s"), *text(1, "Hi"), *stop())
     assert got.finished.reasoning_status == "hidden_by_provider"
     assert got.payload[0] == {"reasoningContent": {"reasoningText": {"text": "", "signature": "s"}}}
 
 
 def test_an_empty_text_block_before_unsigned_reasoning_says_nothing() -> None:
     got = from_wire(
-        begun(), *text(0, ""), *reasoning(1, "Hm", signature=None), *text(2, "Hi"), *stop()
+        message_start(), *text(0, ""), *reasoning(1, "Hm", signature=None), *text(2, "Hi"), *stop()
     )
     assert got.sequence == ["reasoning", "text"]
     assert got.payload[1] == {"reasoningContent": {"reasoningText": {"text": "Hm"}}}
@@ -151,7 +153,7 @@ def test_an_empty_text_block_before_unsigned_reasoning_says_nothing() -> None:
 
 def test_the_last_signature_that_is_not_empty_wins() -> None:
     signed = [delta(0, reasoningContent={"signature": value}) for value in ("one", "two", "")]
-    got = from_wire(begun(), *signed, closed(0), *stop())
+    got = from_wire(message_start(), *signed, closed(0), *stop())
     assert got.payload[0]["reasoningContent"]["reasoningText"]["signature"] == "two"
 
 
@@ -159,7 +161,7 @@ def test_provider_tools_are_named_and_kept_whole() -> None:
     call = {"toolUseId": "s", "name": "nova_code_interpreter", "type": "server_tool_use"}
     result = {"toolUseId": "s", "status": "success", "type": "nova_code_interpreter_result"}
     got = from_wire(
-        begun(),
+        message_start(),
         opened(0, toolUse=call),
         delta(0, toolUse={"input": '{"snippet": "1"}'}),
         closed(0),
@@ -183,13 +185,15 @@ def test_provider_tools_are_named_and_kept_whole() -> None:
 def test_calls_keep_their_order_and_get_ids() -> None:
     first = [opened(0, toolUse={"name": "one"}), delta(0, toolUse={"input": "{}"}), closed(0)]
     second = tool(1, "b", "two", "{}")
-    got = from_wire(begun(), first[0], second[0], *second[1:], *first[1:], *stop("tool_use"))
+    got = from_wire(
+        message_start(), first[0], second[0], *second[1:], *first[1:], *stop("tool_use")
+    )
     assert got.calls == [("call_0", "one", "{}"), ("b", "two", "{}")]
     assert got.payload[0]["toolUse"]["toolUseId"] == "call_0"
 
 
 def test_a_call_cut_by_the_limit_stays_what_it_was() -> None:
-    got = from_wire(begun(), *tool(0, "t", "find", '{"a'), *stop("max_tokens"))
+    got = from_wire(message_start(), *tool(0, "t", "find", '{"a'), *stop("max_tokens"))
     assert got.calls == [("t", "find", '{"a')]
     assert got.finished.finish_reason == "length"
     assert got.payload[0]["toolUse"]["input"] == {"INVALID_JSON": '{"a'}
@@ -206,7 +210,7 @@ def test_a_call_cut_by_the_limit_stays_what_it_was() -> None:
     ],
 )
 def test_stop_reasons_are_normalized(reason: str, meant: str) -> None:
-    finished = from_wire(begun(), *text(0, "Hi"), *stop(reason)).finished
+    finished = from_wire(message_start(), *text(0, "Hi"), *stop(reason)).finished
     assert (finished.finish_reason, finished.raw_finish_reason) == (meant, reason)
 
 
@@ -220,7 +224,7 @@ def test_stop_reasons_are_normalized(reason: str, meant: str) -> None:
     ],
 )
 def test_a_stopped_answer_is_a_failure_with_its_figures(reason: str, code: str) -> None:
-    got = from_wire(begun(), *text(0, "Hi"), *stop(reason))
+    got = from_wire(message_start(), *text(0, "Hi"), *stop(reason))
     assert got.text == "Hi"
     assert got.failed.code == code
     assert got.failed.usage is not None
@@ -228,7 +232,7 @@ def test_a_stopped_answer_is_a_failure_with_its_figures(reason: str, code: str) 
 
 def test_usage_counts_the_cache_into_the_input() -> None:
     ending = stop(cacheReadInputTokens=100, cacheWriteInputTokens=7)
-    usage = from_wire(begun(), *text(0, "Hi"), *ending).finished.usage
+    usage = from_wire(message_start(), *text(0, "Hi"), *ending).finished.usage
     assert usage is not None
     assert (usage.input_tokens, usage.output_tokens, usage.reasoning_tokens) == (117, 20, None)
     assert (usage.cache_read_tokens, usage.cache_write_tokens) == (100, 7)
@@ -237,13 +241,13 @@ def test_usage_counts_the_cache_into_the_input() -> None:
 
 
 def test_an_exception_between_events_is_typed() -> None:
-    said = b'{"message":"The model returned: Invalid `signature` in `thinking` block"}'
+    message = b'{"message":"The model returned: Invalid `signature` in `thinking` block"}'
     for name, code in (
         ("throttlingException", "provider_rate_limit"),
         ("validationException", "provider_bad_request"),
     ):
-        body = wire(begun(), *text(0, "Hi")) + frame(
-            said, message_type="exception", exception_type=name
+        body = wire(message_start(), *text(0, "Hi")) + frame(
+            message, message_type="exception", exception_type=name
         )
         got = read(DIALECT.decoder(FRAMES), [body])
         assert got.text == "Hi"
@@ -262,7 +266,7 @@ def test_an_exception_between_events_is_typed() -> None:
     ],
 )
 def test_an_event_that_cannot_be_read_ends_the_stream_after_what_came_before(bad: bytes) -> None:
-    body = wire(begun(), *text(0, "Hi")) + bad + wire(*text(1, "no"), *stop())
+    body = wire(message_start(), *text(0, "Hi")) + bad + wire(*text(1, "no"), *stop())
     got = read(DIALECT.decoder(FRAMES), [body])
     assert got.text == "Hi"
     assert got.failed.code == "provider_stream_cut"
@@ -270,7 +274,7 @@ def test_an_event_that_cannot_be_read_ends_the_stream_after_what_came_before(bad
 
 def test_unknown_events_and_deltas_are_passed_over() -> None:
     got = from_wire(
-        begun(),
+        message_start(),
         ("brandNew", {"x": 1}),
         opened(0, image={"format": "png"}),
         delta(0, image={"bytes": ""}),
@@ -286,9 +290,9 @@ def test_unknown_events_and_deltas_are_passed_over() -> None:
 
 def test_signs_of_life_without_words_are_told() -> None:
     decoder = DIALECT.decoder(FRAMES)
-    assert decoder.feed(wire(begun())) == [Keepalive()]
+    assert decoder.feed(wire(message_start())) == [Keepalive()]
     assert decoder.feed(wire(redacted(0, "eA==")[0])) == [Keepalive()]
-    assert decoder.feed(wire(begun())[:5]) == []
+    assert decoder.feed(wire(message_start())[:5]) == []
 
 
 def test_a_whole_response_gives_the_same_events() -> None:
@@ -342,7 +346,7 @@ def test_inline_reasoning_does_not_depend_on_how_the_text_is_cut(
     pieces = [whole[start:end] for start, end in itertools.pairwise(at)]
 
     def split(*texts: str) -> tuple[str, str]:
-        body = wire(begun(), *text(0, *texts), *stop())
+        body = wire(message_start(), *text(0, *texts), *stop())
         got = read(INLINE_DIALECT.decoder(FRAMES), [body])
         return "".join(got.reasoning), got.text
 

@@ -26,7 +26,7 @@ def wire(*events: Event) -> bytes:
     )
 
 
-def begun() -> Event:
+def message_start() -> Event:
     return "messageStart", {"role": "assistant"}
 
 
@@ -74,7 +74,7 @@ def stop(reason: str = "end_turn", **usage: int) -> list[Event]:
 
 
 FULL = [
-    begun(),
+    message_start(),
     *reasoning(0, "Let me ", "see…", signature="c2ln+/=="),
     *reasoning(1, "Again 🤔"),
     *text(2, "I look ", "it up."),
@@ -84,7 +84,7 @@ FULL = [
 ]
 
 INLINE = [
-    begun(),
+    message_start(),
     *text(0, "<think", "ing> So < and <b> ", "it</thin", "king>\n", "Answer <thinking>", "<"),
     *tool(1, "t_1", "find", "{}"),
     *stop("tool_use"),

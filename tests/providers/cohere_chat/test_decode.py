@@ -77,10 +77,10 @@ def feed(*events: dict[str, Any]) -> DecodedResponse:
     return play(stream(), [sse(*events)])
 
 
-def native(heard: DecodedResponse) -> Any:
-    assert heard.finished.native is not None
-    assert heard.finished.native.origin == TARGET.origin
-    return msgspec.json.decode(heard.finished.native.payload)
+def native(decoded: DecodedResponse) -> Any:
+    assert decoded.finished.native is not None
+    assert decoded.finished.native.origin == TARGET.origin
+    return msgspec.json.decode(decoded.finished.native.payload)
 
 
 THINKING = (
@@ -116,14 +116,14 @@ recordings = pytest.mark.parametrize("name", cases("cohere-v2") or ["absent/abse
 @recordings
 def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
     case = Case(name)
-    heard = play(stream(), [case.body])
-    assert_as_expected(case, heard)
-    assert heard.sequence == case.expected["sequence"]
-    assert [call.arguments for call in heard.calls] == [
+    decoded = play(stream(), [case.body])
+    assert_as_expected(case, decoded)
+    assert decoded.sequence == case.expected["sequence"]
+    assert [call.arguments for call in decoded.calls] == [
         call["arguments"] for call in case.expected["tool_calls"]
     ]
     plan = case.expected.get("tool_plan") or None
-    assert native(heard).get("tool_plan") == plan
+    assert native(decoded).get("tool_plan") == plan
 
 
 @recordings
@@ -140,20 +140,20 @@ def test_a_recording_that_breaks_off_never_finishes(name: str) -> None:
 
 
 def test_thinking_then_text_with_citations_between() -> None:
-    heard = feed(*THINKING)
-    assert heard.reasoning == "Où est-ce 🧭?"
-    assert heard.answer == "Là-bas."
-    assert heard.sequence == ["reasoning", "text"]
-    assert heard.finished.finish_reason == "stop"
-    assert heard.finished.reasoning_status == "shown"
-    assert heard.finished.usage == Usage(
+    decoded = feed(*THINKING)
+    assert decoded.reasoning == "Où est-ce 🧭?"
+    assert decoded.answer == "Là-bas."
+    assert decoded.sequence == ["reasoning", "text"]
+    assert decoded.finished.finish_reason == "stop"
+    assert decoded.finished.reasoning_status == "shown"
+    assert decoded.finished.usage == Usage(
         input_tokens=30,
         output_tokens=20,
         reasoning_tokens=15,
         cache_read_tokens=10,
         raw=USAGE,
     )
-    assert native(heard) == {
+    assert native(decoded) == {
         "role": "assistant",
         "content": [
             {"type": "thinking", "thinking": "Où est-ce 🧭?"},
@@ -163,14 +163,14 @@ def test_thinking_then_text_with_citations_between() -> None:
 
 
 def test_a_tool_plan_is_neither_reasoning_nor_answer_and_goes_back() -> None:
-    heard = feed(*CALLS)
-    assert (heard.reasoning, heard.answer) == ("", "")
-    assert heard.calls == [
+    decoded = feed(*CALLS)
+    assert (decoded.reasoning, decoded.answer) == ("", "")
+    assert decoded.calls == [
         ToolCall(tool_call_id="find_1", name="find", arguments='{"q": "x"}'),
         ToolCall(tool_call_id="call_1", name="now", arguments=""),
     ]
-    assert heard.finished.finish_reason == "tool_calls"
-    assert native(heard) == {
+    assert decoded.finished.finish_reason == "tool_calls"
+    assert native(decoded) == {
         "role": "assistant",
         "tool_plan": "I will look.",
         "tool_calls": [
@@ -198,15 +198,15 @@ def test_the_cuts_do_not_matter(fixture: tuple[dict[str, Any], ...]) -> None:
 
 
 def test_a_second_thinking_block_is_a_new_part() -> None:
-    heard = feed(
+    decoded = feed(
         begin(0, "thinking"),
         more(0, thinking="a"),
         begin(1, "thinking"),
         more(1, thinking="b"),
         end(),
     )
-    assert [e.part for e in heard.events if isinstance(e, ReasoningText)] == [0, 1]
-    assert [block["thinking"] for block in native(heard)["content"]] == ["a", "b"]
+    assert [e.part for e in decoded.events if isinstance(e, ReasoningText)] == [0, 1]
+    assert [block["thinking"] for block in native(decoded)["content"]] == ["a", "b"]
 
 
 def test_hidden_reasoning_is_known_by_its_tokens() -> None:
@@ -216,20 +216,20 @@ def test_hidden_reasoning_is_known_by_its_tokens() -> None:
 
 
 def test_a_call_that_nothing_closed_is_told_at_the_end_in_its_place() -> None:
-    heard = feed(
+    decoded = feed(
         call(0, "a", "f", "{"),
         call(1, "b", "g", "{}"),
         {"type": "tool-call-end", "index": 1},
         arguments(0, "}"),
         end("TOOL_CALL"),
     )
-    assert [call.tool_call_id for call in heard.calls] == ["a", "b"]
-    assert heard.calls[0].arguments == "{}"
+    assert [call.tool_call_id for call in decoded.calls] == ["a", "b"]
+    assert decoded.calls[0].arguments == "{}"
 
 
 def test_the_output_limit_ends_by_length_even_with_calls() -> None:
-    heard = feed(call(0, "a", "f", '{"x'), end("MAX_TOKENS"))
-    assert heard.finished.finish_reason == "length"
+    decoded = feed(call(0, "a", "f", '{"x'), end("MAX_TOKENS"))
+    assert decoded.finished.finish_reason == "length"
 
 
 @pytest.mark.parametrize(
@@ -241,11 +241,11 @@ def test_the_output_limit_ends_by_length_even_with_calls() -> None:
     ],
 )
 def test_an_end_by_an_error_is_a_failure(reason: str, code: str, retryable: bool) -> None:
-    heard = feed(begin(0, "text"), more(0, text="a"), end(reason, error="It went wrong"))
-    assert heard.answer == "a"
-    assert (heard.failed.code, heard.failed.message) == (code, "It went wrong")
-    assert heard.failed.retryable is retryable
-    assert heard.failed.usage is not None
+    decoded = feed(begin(0, "text"), more(0, text="a"), end(reason, error="It went wrong"))
+    assert decoded.answer == "a"
+    assert (decoded.failed.code, decoded.failed.message) == (code, "It went wrong")
+    assert decoded.failed.retryable is retryable
+    assert decoded.failed.usage is not None
 
 
 def test_words_in_place_of_an_event_are_a_failure() -> None:
@@ -267,10 +267,10 @@ def test_a_whole_response_gives_the_same_events() -> None:
             ],
         },
     }
-    heard = play(bind(TARGET).decoder("application/json"), [json.dumps(body).encode()])
-    assert heard.sequence == ["reasoning", "text", "tool_call"]
-    assert heard.finished.finish_reason == "tool_calls"
-    assert native(heard) == body["message"]
+    decoded = play(bind(TARGET).decoder("application/json"), [json.dumps(body).encode()])
+    assert decoded.sequence == ["reasoning", "text", "tool_call"]
+    assert decoded.finished.finish_reason == "tool_calls"
+    assert native(decoded) == body["message"]
 
 
 @pytest.mark.parametrize(
@@ -284,9 +284,9 @@ def test_a_whole_response_gives_the_same_events() -> None:
 )
 def test_an_event_that_cannot_be_read_is_one_failure(bad: bytes) -> None:
     before = sse(begin(0, "text"), more(0, text="before"))
-    heard = play(stream(), [before + bad + sse(end())])
-    assert heard.answer == "before"
-    assert heard.failed.code == "provider_stream_cut"
+    decoded = play(stream(), [before + bad + sse(end())])
+    assert decoded.answer == "before"
+    assert decoded.failed.code == "provider_stream_cut"
 
 
 def test_a_stream_without_its_end_is_a_failure_even_with_done() -> None:

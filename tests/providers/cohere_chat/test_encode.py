@@ -115,14 +115,14 @@ def test_the_next_request_after_a_recording_is_what_another_client_sent() -> Non
     require_corpus()
     case = Case("cohere/tool-plan-no-reasoning")
     theirs = case.followups[0]["messages"]
-    heard = play(dialect().decoder("text/event-stream"), [case.body])
-    call = heard.calls[0]
+    decoded = play(dialect().decoder("text/event-stream"), [case.body])
+    call = decoded.calls[0]
     content = theirs[2]["content"]
     results = ToolTurn(
         results=(ToolResult(tool_call_id=call.tool_call_id, name=call.name, content=content),)
     )
     sent = dialect().encode(
-        request(UserTurn(text=theirs[0]["content"][0]["text"]), turn_of(heard.finished), results)
+        request(UserTurn(text=theirs[0]["content"][0]["text"]), turn_of(decoded.finished), results)
     )
     _, ours, result = body(sent)["messages"]
     # That client drops the plan, sends an empty text instead and rewrites the arguments.

@@ -59,8 +59,8 @@ class DemoConversation:
         self.turns.append(UserTurn(text))
         self.events = []
         while True:
-            said = await self._call(effort, max_output_tokens)
-            calls = [event for event in said if isinstance(event, ToolCall)]
+            events = await self._call(effort, max_output_tokens)
+            calls = [event for event in events if isinstance(event, ToolCall)]
             if not calls:
                 return self.answer
             self.turns.append(ToolTurn(tuple([await self._result(call) for call in calls])))
@@ -73,10 +73,10 @@ class DemoConversation:
             effort=effort,
             max_output_tokens=limit,
         )
-        said = [event async for batch in self.model.stream(request) for event in batch]
-        self.events += said
+        events = [event async for batch in self.model.stream(request) for event in batch]
+        self.events += events
         parts: list[AssistantPart] = []
-        for event in said:
+        for event in events:
             match event:
                 case ReasoningText(text=text):
                     parts.append(ReasoningPart(text))
@@ -87,7 +87,7 @@ class DemoConversation:
                 case _:
                     pass
         self.turns.append(AssistantTurn(tuple(parts)))
-        return said
+        return events
 
     async def _result(self, call: ToolCall) -> ToolResult:
         outcome = await self.tool_executor.call(call)

@@ -47,7 +47,7 @@ async def test_the_error_of_a_tool_is_passed_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "said"),
+    ("question", "expected"),
     [
         ("What time is it?", "**20:26** on Thursday, 28 May 2026 (UTC)"),
         ("What time is it in Tokyo?", "**05:26** on Friday, 29 May 2026 (Asia/Tokyo)"),
@@ -56,8 +56,8 @@ async def test_the_error_of_a_tool_is_passed_on() -> None:
         ("What time is it in Atlantis?", "'Atlantis' is not an IANA time zone"),
     ],
 )
-async def test_the_time_comes_from_the_clock_tool(question: str, said: str) -> None:
-    assert said in await with_tools().ask(question)
+async def test_the_time_comes_from_the_clock_tool(question: str, expected: str) -> None:
+    assert expected in await with_tools().ask(question)
 
 
 async def test_two_wishes_in_one_question_are_called_together_with_different_ids() -> None:

@@ -142,9 +142,9 @@ def test_a_family_that_never_reasons_is_never_asked_to(host: Host) -> None:
         plain = dialect.encode(ModelRequest(model, (UserTurn("Hi"),))).body
         none = dialect.encode(ModelRequest(model, (UserTurn("Hi"),), effort="none")).body
         assert plain == none
-        said = plain.replace(model.encode(), b"")
-        assert b"think" not in said
-        assert b"reasoning" not in said
+        rest = plain.replace(model.encode(), b"")
+        assert b"think" not in rest
+        assert b"reasoning" not in rest
 
 
 def test_what_always_reasons_promises_no_way_not_to() -> None:

@@ -56,10 +56,10 @@ def feed(*chunks: dict[str, Any]) -> DecodedResponse:
     return play(stream(), [sse(*chunks)])
 
 
-def native(heard: DecodedResponse) -> Any:
-    assert heard.finished.native is not None
-    assert heard.finished.native.origin == TARGET.origin
-    return msgspec.json.decode(heard.finished.native.payload)
+def native(decoded: DecodedResponse) -> Any:
+    assert decoded.finished.native is not None
+    assert decoded.finished.native.origin == TARGET.origin
+    return msgspec.json.decode(decoded.finished.native.payload)
 
 
 USAGE = {"promptTokenCount": 10, "candidatesTokenCount": 5, "thoughtsTokenCount": 7}
@@ -88,13 +88,13 @@ recordings = pytest.mark.parametrize("name", cases("google-generatecontent") or 
 @recordings
 def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
     case = Case(name)
-    heard = play(stream(), [case.body])
-    assert_as_expected(case, heard)
-    assert heard.sequence == case.expected["sequence"]
-    assert [json.loads(call.arguments) for call in heard.calls] == [
+    decoded = play(stream(), [case.body])
+    assert_as_expected(case, decoded)
+    assert decoded.sequence == case.expected["sequence"]
+    assert [json.loads(call.arguments) for call in decoded.calls] == [
         json.loads(call["arguments"]) for call in case.expected["tool_calls"]
     ]
-    status = heard.finished.reasoning_status
+    status = decoded.finished.reasoning_status
     if case.expected["reasoning"]:
         assert status == "shown"
     else:
@@ -139,16 +139,16 @@ def test_a_recording_as_one_json_array_gives_the_same(name: str) -> None:
 
 
 def test_thoughts_then_text_then_a_lone_signature() -> None:
-    heard = feed(*THINKING)
-    assert heard.reasoning == "Añadir números 🧮"
-    assert heard.answer == "Es cuatro."
-    assert heard.sequence == ["reasoning", "text"]
-    assert heard.finished.finish_reason == "stop"
-    assert heard.finished.reasoning_status == "shown"
-    assert heard.finished.usage == Usage(
+    decoded = feed(*THINKING)
+    assert decoded.reasoning == "Añadir números 🧮"
+    assert decoded.answer == "Es cuatro."
+    assert decoded.sequence == ["reasoning", "text"]
+    assert decoded.finished.finish_reason == "stop"
+    assert decoded.finished.reasoning_status == "shown"
+    assert decoded.finished.usage == Usage(
         input_tokens=10, output_tokens=12, reasoning_tokens=7, raw=USAGE
     )
-    assert native(heard) == [
+    assert native(decoded) == [
         {"text": "Añadir números 🧮", "thought": True},
         {"text": "Es cuatro."},
         {"text": "", "thoughtSignature": "c2lnbg=="},
@@ -161,85 +161,85 @@ def test_the_cuts_do_not_matter(fixture: tuple[dict[str, Any], ...]) -> None:
 
 
 def test_calls_come_whole_and_missing_ids_are_given() -> None:
-    heard = feed(*CALLS)
-    assert heard.calls == [
+    decoded = feed(*CALLS)
+    assert decoded.calls == [
         ToolCall(tool_call_id="call_0", name="find", arguments='{"q":"é","n":[1,2]}'),
         ToolCall(tool_call_id="own", name="find", arguments="{}"),
     ]
-    assert heard.finished.finish_reason == "tool_calls"
-    assert heard.finished.raw_finish_reason == "STOP"
-    assert native(heard)[1]["thoughtSignature"] == "QUJD"
-    assert "id" not in native(heard)[1]["functionCall"]
+    assert decoded.finished.finish_reason == "tool_calls"
+    assert decoded.finished.raw_finish_reason == "STOP"
+    assert native(decoded)[1]["thoughtSignature"] == "QUJD"
+    assert "id" not in native(decoded)[1]["functionCall"]
 
 
 def test_signed_text_is_an_answer_and_is_never_merged() -> None:
-    heard = feed(
+    decoded = feed(
         chunk({"text": "a"}),
         chunk({"text": "b", "thoughtSignature": "U0lH"}),
         chunk({"text": "c"}, finish="STOP"),
     )
-    assert (heard.reasoning, heard.answer) == ("", "abc")
-    assert native(heard) == [
+    assert (decoded.reasoning, decoded.answer) == ("", "abc")
+    assert native(decoded) == [
         {"text": "a"},
         {"text": "b", "thoughtSignature": "U0lH"},
         {"text": "c"},
     ]
-    assert heard.finished.reasoning_status == "hidden_by_provider"
+    assert decoded.finished.reasoning_status == "hidden_by_provider"
 
 
 def test_thoughts_may_come_again_after_text() -> None:
-    heard = feed(
+    decoded = feed(
         chunk({"text": "1", "thought": True}, {"text": "2"}),
         chunk({"text": "3", "thought": True}),
         chunk({"text": "4"}, finish="STOP"),
     )
-    assert heard.sequence == ["reasoning", "text", "reasoning", "text"]
+    assert decoded.sequence == ["reasoning", "text", "reasoning", "text"]
 
 
 def test_thoughts_that_used_up_the_limit_end_by_length() -> None:
-    heard = feed(chunk({"text": "1", "thought": True}, finish="MAX_TOKENS"))
-    assert heard.finished.finish_reason == "length"
-    assert heard.answer == ""
+    decoded = feed(chunk({"text": "1", "thought": True}, finish="MAX_TOKENS"))
+    assert decoded.finished.finish_reason == "length"
+    assert decoded.answer == ""
 
 
 def test_a_call_cut_by_the_limit_ends_by_length() -> None:
-    heard = feed(chunk({"functionCall": {"name": "f"}}, finish="MAX_TOKENS"))
-    assert heard.finished.finish_reason == "length"
-    assert heard.calls[0].arguments == "{}"
+    decoded = feed(chunk({"functionCall": {"name": "f"}}, finish="MAX_TOKENS"))
+    assert decoded.finished.finish_reason == "length"
+    assert decoded.calls[0].arguments == "{}"
 
 
 @pytest.mark.parametrize("reason", ["SAFETY", "RECITATION", "PROHIBITED_CONTENT", "SPII"])
 def test_a_filter_in_the_answer_is_a_failure_that_keeps_what_came_before(reason: str) -> None:
-    heard = feed(chunk({"text": "so far"}), chunk(finish=reason, usageMetadata=USAGE))
-    assert heard.answer == "so far"
-    assert heard.failed.code == "provider_content_filter"
-    assert reason in heard.failed.message
-    assert not heard.failed.retryable
-    assert heard.failed.usage is not None
-    assert heard.failed.usage.output_tokens == 12
+    decoded = feed(chunk({"text": "so far"}), chunk(finish=reason, usageMetadata=USAGE))
+    assert decoded.answer == "so far"
+    assert decoded.failed.code == "provider_content_filter"
+    assert reason in decoded.failed.message
+    assert not decoded.failed.retryable
+    assert decoded.failed.usage is not None
+    assert decoded.failed.usage.output_tokens == 12
 
 
 def test_a_blocked_prompt_is_a_content_filter() -> None:
-    heard = feed({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE})
-    assert heard.failed.code == "provider_content_filter"
-    assert heard.failed.usage is not None
+    decoded = feed({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE})
+    assert decoded.failed.code == "provider_content_filter"
+    assert decoded.failed.usage is not None
 
 
 def test_a_malformed_call_is_a_failure_that_may_be_tried_again() -> None:
-    heard = feed(
+    decoded = feed(
         {
             "candidates": [
                 {"finishReason": "MALFORMED_FUNCTION_CALL", "finishMessage": "Malformed: print("}
             ]
         }
     )
-    assert heard.end == ModelFailed(
+    assert decoded.end == ModelFailed(
         code="provider_stream_cut", message="Malformed: print(", retryable=True
     )
 
 
 def test_an_error_inside_the_stream_keeps_its_meaning_and_its_wait() -> None:
-    heard = feed(
+    decoded = feed(
         chunk({"text": "a"}),
         {
             "error": {
@@ -250,8 +250,8 @@ def test_an_error_inside_the_stream_keeps_its_meaning_and_its_wait() -> None:
             }
         },
     )
-    assert heard.answer == "a"
-    assert heard.end == ModelFailed(
+    assert decoded.answer == "a"
+    assert decoded.end == ModelFailed(
         code="provider_rate_limit", message="Slow down", retryable=True, retry_after=1.5
     )
 
@@ -259,15 +259,15 @@ def test_an_error_inside_the_stream_keeps_its_meaning_and_its_wait() -> None:
 def test_code_that_google_runs_itself_is_a_server_item_and_goes_back() -> None:
     code = {"executableCode": {"language": "PYTHON", "code": "1+1"}}
     result = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "2"}}
-    heard = feed(chunk(code, result, {"text": "2"}, finish="STOP"))
-    kinds = [event.kind for event in heard.events if isinstance(event, ServerToolActivity)]
+    decoded = feed(chunk(code, result, {"text": "2"}, finish="STOP"))
+    kinds = [event.kind for event in decoded.events if isinstance(event, ServerToolActivity)]
     assert kinds == ["executableCode", "codeExecutionResult"]
-    assert native(heard) == [code, result, {"text": "2"}]
+    assert native(decoded) == [code, result, {"text": "2"}]
 
 
 def test_a_finish_reason_on_every_chunk_does_not_cut_the_answer() -> None:
-    heard = feed(chunk({"text": "a"}, finish="STOP"), chunk({"text": "b"}, finish="STOP"))
-    assert heard.answer == "ab"
+    decoded = feed(chunk({"text": "a"}, finish="STOP"), chunk({"text": "b"}, finish="STOP"))
+    assert decoded.answer == "ab"
 
 
 def test_a_chunk_without_text_is_a_sign_of_life_and_a_comment_is_none() -> None:
@@ -286,9 +286,9 @@ def test_a_whole_response_gives_the_same_events() -> None:
     )
     decoder = bind(TARGET).decoder("application/json")
     assert decoder.feed(json.dumps(body).encode()) == []
-    heard = DecodedResponse(decoder.close())
-    assert heard.sequence == ["reasoning", "text", "tool_call"]
-    assert heard.finished.finish_reason == "tool_calls"
+    decoded = DecodedResponse(decoder.close())
+    assert decoded.sequence == ["reasoning", "text", "tool_call"]
+    assert decoded.finished.finish_reason == "tool_calls"
 
 
 @pytest.mark.parametrize(
@@ -304,9 +304,9 @@ def test_a_whole_response_gives_the_same_events() -> None:
     ],
 )
 def test_an_event_that_cannot_be_read_is_one_failure_after_what_came_before(bad: bytes) -> None:
-    heard = play(stream(), [sse(chunk({"text": "before"})) + bad + sse(chunk({"text": "after"}))])
-    assert heard.answer == "before"
-    assert (heard.failed.code, heard.failed.retryable) == ("provider_stream_cut", True)
+    decoded = play(stream(), [sse(chunk({"text": "before"})) + bad + sse(chunk({"text": "after"}))])
+    assert decoded.answer == "before"
+    assert (decoded.failed.code, decoded.failed.retryable) == ("provider_stream_cut", True)
 
 
 def test_an_empty_body_is_a_failure() -> None:

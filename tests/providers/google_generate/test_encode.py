@@ -255,14 +255,14 @@ def test_wrong_quirks_are_the_operators_to_mend(quirks: dict[str, object]) -> No
 def test_the_next_request_after_a_recording_is_what_another_client_sent(name: str) -> None:
     require_corpus()
     case = Case(name)
-    heard = play(dialect().decoder("text/event-stream"), [case.body])
-    call = heard.calls[0]
+    decoded = play(dialect().decoder("text/event-stream"), [case.body])
+    call = decoded.calls[0]
     result = ToolResult(tool_call_id=call.tool_call_id, name=call.name, content="40 C")
     asked = case.followups[0]["contents"]
     sent = dialect().encode(
         request(
             UserTurn(text=asked[0]["parts"][0]["text"]),
-            turn_of(heard.finished),
+            turn_of(decoded.finished),
             ToolTurn(results=(result,)),
         )
     )

@@ -76,8 +76,8 @@ def test_any_body_can_be_read(body: bytes) -> None:
 
 
 def test_keys_are_cut_out_of_the_words() -> None:
-    said = "Bad key AIzaSyA-0123456789abcdef in https://x.example/?key=abc123&alt=sse"
-    error = DIALECT.error(400, {}, json.dumps({"error": {"message": said}}).encode())
+    message = "Bad key AIzaSyA-0123456789abcdef in https://x.example/?key=abc123&alt=sse"
+    error = DIALECT.error(400, {}, json.dumps({"error": {"message": message}}).encode())
     assert error.message == "Bad key [redacted] in https://x.example/?key=[redacted]&alt=sse"
 
 

@@ -74,10 +74,10 @@ def feed(*events: dict[str, Any]) -> DecodedResponse:
     return play(stream(), [sse(*events)])
 
 
-def native(heard: DecodedResponse) -> Any:
-    assert heard.finished.native is not None
-    assert heard.finished.native.origin == TARGET.origin
-    return msgspec.json.decode(heard.finished.native.payload)
+def native(decoded: DecodedResponse) -> Any:
+    assert decoded.finished.native is not None
+    assert decoded.finished.native.origin == TARGET.origin
+    return msgspec.json.decode(decoded.finished.native.payload)
 
 
 FULL = (
@@ -110,16 +110,16 @@ recordings = pytest.mark.parametrize("name", cases("google-interactions") or ["a
 @recordings
 def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
     case = Case(name)
-    heard = play(stream(), [case.body])
-    assert_as_expected(case, heard)
-    assert [call.arguments for call in heard.calls] == [
+    decoded = play(stream(), [case.body])
+    assert_as_expected(case, decoded)
+    assert [call.arguments for call in decoded.calls] == [
         call["arguments"] for call in case.expected["tool_calls"]
     ]
     # The parse counts a thought without a summary as reasoning; here it has no text to show.
     shown = case.expected["reasoning"] != ""
     words = [word for word in case.expected["sequence"] if shown or word != "reasoning"]
-    assert heard.sequence == words
-    assert heard.finished.reasoning_status == ("shown" if shown else "hidden_by_provider")
+    assert decoded.sequence == words
+    assert decoded.finished.reasoning_status == ("shown" if shown else "hidden_by_provider")
 
 
 @recordings
@@ -136,21 +136,21 @@ def test_a_recording_that_breaks_off_never_finishes(name: str) -> None:
 
 
 def test_a_whole_stream() -> None:
-    heard = feed(*FULL)
-    assert heard.reasoning == "Zähle die 🍎Noch einmal."
-    assert [e.part for e in heard.events if isinstance(e, ReasoningText)] == [0, 0, 1]
-    assert heard.answer == "Es sind drei."
-    assert heard.calls == [
+    decoded = feed(*FULL)
+    assert decoded.reasoning == "Zähle die 🍎Noch einmal."
+    assert [e.part for e in decoded.events if isinstance(e, ReasoningText)] == [0, 0, 1]
+    assert decoded.answer == "Es sind drei."
+    assert decoded.calls == [
         ToolCall(tool_call_id="c1", name="add", arguments='{"x": 1}'),
         ToolCall(tool_call_id="call_1", name="now", arguments='{"z":0}'),
     ]
-    assert heard.sequence == ["reasoning", "text", "tool_call"]
-    assert heard.finished.finish_reason == "tool_calls"
-    assert heard.finished.raw_finish_reason == "requires_action"
-    assert heard.finished.usage == Usage(
+    assert decoded.sequence == ["reasoning", "text", "tool_call"]
+    assert decoded.finished.finish_reason == "tool_calls"
+    assert decoded.finished.raw_finish_reason == "requires_action"
+    assert decoded.finished.usage == Usage(
         input_tokens=4, output_tokens=11, reasoning_tokens=6, raw=USAGE
     )
-    assert native(heard) == [
+    assert native(decoded) == [
         {
             "type": "thought",
             "signature": "AA==",
@@ -179,20 +179,20 @@ def test_a_call_is_told_when_its_name_is_known_and_whole_at_its_stop() -> None:
 
 
 def test_calls_keep_the_order_in_which_they_began() -> None:
-    heard = feed(
+    decoded = feed(
         start(0, type="function_call", id="a", name="f", arguments={}),
         start(1, type="function_call", id="b", name="g", arguments={}),
         stop(1),
         delta(0, type="arguments_delta", arguments='{"late":1}'),
         completed(),
     )
-    assert [call.tool_call_id for call in heard.calls] == ["a", "b"]
-    assert heard.calls[0].arguments == '{"late":1}'
-    assert heard.finished.finish_reason == "tool_calls"
+    assert [call.tool_call_id for call in decoded.calls] == ["a", "b"]
+    assert decoded.calls[0].arguments == '{"late":1}'
+    assert decoded.finished.finish_reason == "tool_calls"
 
 
 def test_a_signature_without_a_summary_is_hidden_reasoning_that_goes_back() -> None:
-    heard = feed(
+    decoded = feed(
         start(0, type="thought"),
         delta(0, type="thought_signature", signature="AA=="),
         delta(0, type="thought_signature", signature=""),
@@ -201,12 +201,12 @@ def test_a_signature_without_a_summary_is_hidden_reasoning_that_goes_back() -> N
         delta(1, type="text", text="hi"),
         completed(usage={"total_output_tokens": 1}),
     )
-    assert heard.finished.reasoning_status == "hidden_by_provider"
-    assert native(heard)[0] == {"type": "thought", "signature": "AA=="}
+    assert decoded.finished.reasoning_status == "hidden_by_provider"
+    assert native(decoded)[0] == {"type": "thought", "signature": "AA=="}
 
 
 def test_a_search_that_google_does_itself_is_a_server_item_and_goes_back() -> None:
-    heard = feed(
+    decoded = feed(
         start(0, type="google_search_call", id="s", signature=""),
         delta(0, type="google_search_call", arguments={"queries": ["q"]}),
         stop(0),
@@ -219,9 +219,9 @@ def test_a_search_that_google_does_itself_is_a_server_item_and_goes_back() -> No
         stop(2),
         completed(),
     )
-    kinds = [event.kind for event in heard.events if isinstance(event, ServerToolActivity)]
+    kinds = [event.kind for event in decoded.events if isinstance(event, ServerToolActivity)]
     assert kinds == ["google_search_call", "google_search_result"]
-    assert native(heard) == [
+    assert native(decoded) == [
         {"type": "google_search_call", "id": "s", "arguments": {"queries": ["q"]}},
         {
             "type": "google_search_result",
@@ -234,14 +234,14 @@ def test_a_search_that_google_does_itself_is_a_server_item_and_goes_back() -> No
 
 
 def test_an_image_in_the_answer_goes_back_in_its_place() -> None:
-    heard = feed(
+    decoded = feed(
         start(0, type="model_output"),
         delta(0, type="text", text="a"),
         delta(0, type="image", mime_type="image/png", data="AAAA"),
         delta(0, type="text", text="b"),
         completed(),
     )
-    assert [item["type"] for item in native(heard)[0]["content"]] == ["text", "image", "text"]
+    assert [item["type"] for item in native(decoded)[0]["content"]] == ["text", "image", "text"]
 
 
 def test_a_response_that_did_not_stream_gives_the_same_events() -> None:
@@ -254,15 +254,15 @@ def test_a_response_that_did_not_stream_gives_the_same_events() -> None:
             {"type": "function_call", "id": "c", "name": "f", "arguments": {"x": 1}},
         ],
     }
-    heard = play(bind(TARGET).decoder("application/json"), [json.dumps(body).encode()])
-    assert (heard.reasoning, heard.answer) == ("t", "a")
-    assert heard.calls == [ToolCall(tool_call_id="c", name="f", arguments='{"x":1}')]
-    assert heard.finished.usage is not None
-    assert native(heard) == body["steps"]
+    decoded = play(bind(TARGET).decoder("application/json"), [json.dumps(body).encode()])
+    assert (decoded.reasoning, decoded.answer) == ("t", "a")
+    assert decoded.calls == [ToolCall(tool_call_id="c", name="f", arguments='{"x":1}')]
+    assert decoded.finished.usage is not None
+    assert native(decoded) == body["steps"]
 
 
 def test_the_older_blocks_are_read_as_steps() -> None:
-    heard = feed(
+    decoded = feed(
         {"event_type": "content.start", "index": 0, "content": {"type": "thought"}},
         {**thought(0, "t"), "event_type": "content.delta"},
         {"event_type": "content.stop", "index": 0},
@@ -276,9 +276,9 @@ def test_the_older_blocks_are_read_as_steps() -> None:
         {"event_type": "content.stop", "index": 2},
         {**completed(), "event_type": "interaction.complete"},
     )
-    assert heard.sequence == ["reasoning", "text", "tool_call"]
-    assert heard.calls[0].arguments == '{"x":1}'
-    assert native(heard)[1]["type"] == "model_output"
+    assert decoded.sequence == ["reasoning", "text", "tool_call"]
+    assert decoded.calls[0].arguments == '{"x":1}'
+    assert native(decoded)[1]["type"] == "model_output"
 
 
 def test_a_response_cut_by_the_limit_ends_by_length() -> None:
@@ -287,9 +287,9 @@ def test_a_response_cut_by_the_limit_ends_by_length() -> None:
 
 def test_a_failed_interaction_is_a_failure_with_its_words() -> None:
     error = {"code": "internal", "message": "It broke"}
-    heard = feed(completed("failed", error=error))
-    assert (heard.failed.code, heard.failed.message) == ("provider_overloaded", "It broke")
-    assert heard.failed.usage is not None
+    decoded = feed(completed("failed", error=error))
+    assert (decoded.failed.code, decoded.failed.message) == ("provider_overloaded", "It broke")
+    assert decoded.failed.usage is not None
 
 
 def test_an_error_event_is_a_failure() -> None:
@@ -308,9 +308,9 @@ def test_an_error_event_is_a_failure() -> None:
 )
 def test_an_event_that_cannot_be_read_is_one_failure(bad: bytes) -> None:
     before = sse(start(0, type="model_output"), delta(0, type="text", text="before"))
-    heard = play(stream(), [before + bad + sse(completed())])
-    assert heard.answer == "before"
-    assert heard.failed.code == "provider_stream_cut"
+    decoded = play(stream(), [before + bad + sse(completed())])
+    assert decoded.answer == "before"
+    assert decoded.failed.code == "provider_stream_cut"
 
 
 def test_a_stream_without_its_end_is_a_failure() -> None:

@@ -128,8 +128,8 @@ def test_native_steps_go_back_byte_for_byte_among_the_others() -> None:
 def test_the_next_request_after_a_recording_carries_its_steps() -> None:
     require_corpus()
     case = Case("google-interactions/tool-calls")
-    heard = play(dialect().decoder("text/event-stream"), [case.body])
-    sent = body(dialect().encode(request(UserTurn(text="a"), turn_of(heard.finished), RESULTS)))
+    decoded = play(dialect().decoder("text/event-stream"), [case.body])
+    sent = body(dialect().encode(request(UserTurn(text="a"), turn_of(decoded.finished), RESULTS)))
     thought, first, second = sent["input"][1:4]
     assert thought == {"type": "thought", "signature": case_signature(case)}
     assert (first["type"], first["name"], first["arguments"]) == (
@@ -137,7 +137,7 @@ def test_the_next_request_after_a_recording_carries_its_steps() -> None:
         "add",
         {"x": 2, "y": 3},
     )
-    assert (first["id"], second["id"]) == tuple(call.tool_call_id for call in heard.calls)
+    assert (first["id"], second["id"]) == tuple(call.tool_call_id for call in decoded.calls)
 
 
 def case_signature(case: Case) -> str:

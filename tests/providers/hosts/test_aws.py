@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from aiohttp import web
 
-from tests.providers.upstream import failure, giving, heard, models_of, serving
+from tests.providers.upstream import collect_events, failure, giving, models_of, serving
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.model import HttpRequest
 from thinkaloud.providers.hosts.aws import connect
@@ -54,7 +54,7 @@ async def test_a_request_without_a_key_is_signed(tmp_path: Path) -> None:
     async with serving(DENIED) as upstream:
         toml = f'[hosts.bedrock]\nbase_url = "{upstream.url}"\n'
         async with models_of(toml, tmp_path, ENVIRONMENT) as models:
-            failed = failure(await heard(models.open(MODEL), "Grüße"))
+            failed = failure(await collect_events(models.open(MODEL), "Grüße"))
         [request] = upstream.requests
     assert failed.code == "provider_auth"
     authorization = request.headers["Authorization"]
@@ -70,7 +70,7 @@ async def test_a_bearer_token_of_bedrock_needs_no_signature(tmp_path: Path) -> N
         toml = f'[hosts.bedrock]\nbase_url = "{upstream.url}"\n'
         environment = {**ENVIRONMENT, "AWS_BEARER_TOKEN_BEDROCK": "token"}
         async with models_of(toml, tmp_path, environment) as models:
-            await heard(models.open(MODEL))
+            await collect_events(models.open(MODEL))
         [request] = upstream.requests
     assert request.headers["Authorization"] == "Bearer token"
 
@@ -80,7 +80,7 @@ async def test_a_secret_that_is_quoted_is_left_out_of_the_message(tmp_path: Path
     async with serving(quoting) as upstream:
         toml = f'[hosts.bedrock]\nbase_url = "{upstream.url}"\n'
         async with models_of(toml, tmp_path, ENVIRONMENT) as models:
-            failed = failure(await heard(models.open(MODEL)))
+            failed = failure(await collect_events(models.open(MODEL)))
     assert "bad secret" in failed.message
     assert SECRET not in failed.message
 
@@ -99,7 +99,7 @@ async def test_a_profile_that_does_not_exist_is_a_failure_that_says_what_to_set(
         toml = f'[hosts.bedrock]\nbase_url = "{upstream.url}"\n'
         environment = {"AWS_REGION": "eu-west-1", "AWS_PROFILE": "no-such-profile-here"}
         async with models_of(toml, tmp_path, environment) as models:
-            failed = failure(await heard(models.open(MODEL)))
+            failed = failure(await collect_events(models.open(MODEL)))
         assert upstream.requests == []
     assert failed.code == "provider_auth"
     assert "AWS_ACCESS_KEY_ID" in failed.message

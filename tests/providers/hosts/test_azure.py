@@ -7,7 +7,7 @@ import pytest
 from azure.core.credentials import AccessToken as Token
 from azure.core.exceptions import ClientAuthenticationError
 
-from tests.providers.upstream import failure, giving, heard, models_of, serving
+from tests.providers.upstream import collect_events, failure, giving, models_of, serving
 from thinkaloud.errors import ProviderError
 from thinkaloud.ports.model import HttpRequest
 from thinkaloud.providers.hosts.azure import AccessToken
@@ -48,7 +48,10 @@ async def test_a_key_goes_into_azures_own_header(tmp_path: Path) -> None:
     async with serving(giving(b"{}", 401, "application/json")) as upstream:
         environment = {"AZURE_OPENAI_API_KEY": "k-1", "AZURE_OPENAI_ENDPOINT": upstream.url + "/"}
         async with models_of("", tmp_path, environment) as models:
-            assert failure(await heard(models.open("azure/gpt-5-mini"))).code == "provider_auth"
+            assert (
+                failure(await collect_events(models.open("azure/gpt-5-mini"))).code
+                == "provider_auth"
+            )
         [request] = upstream.requests
     assert request.path == "/openai/v1/responses"
     assert request.headers["api-key"] == "k-1"

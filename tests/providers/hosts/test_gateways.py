@@ -322,7 +322,7 @@ def test_a_block_index_of_converse_that_counts_the_pieces_opens_no_block_for_eac
         *(converse.delta(n, reasoningContent={"text": text}) for n, text in enumerate("abc")),
         *(converse.delta(n + 3, text=text) for n, text in enumerate(["It ", "is ", "4."])),
     ]
-    body = converse.wire(converse.begun(), *pieces, *converse.stop("end_turn"))
+    body = converse.wire(converse.message_start(), *pieces, *converse.stop("end_turn"))
     got = play(WIRES["bedrock-converse"].decoder(), [body])
     assert (got.reasoning, got.answer) == ("abc", "It is 4.")
     assert {event.part for event in got.events if isinstance(event, ReasoningText)} == {0}

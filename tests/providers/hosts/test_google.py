@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from tests.providers.upstream import Upstream, failure, heard, models_of, serving
+from tests.providers.upstream import Upstream, collect_events, failure, models_of, serving
 
 TOKEN = "ya29.token-of-the-test"
 MODEL = "vertex/gemini-2.5-flash"
@@ -55,8 +55,8 @@ async def test_a_token_is_got_once_sent_with_each_request_and_never_shown(
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", account(tmp_path, upstream))
         toml = f'[hosts.vertex]\nbase_url = "{upstream.url}"\n'
         async with models_of(toml, tmp_path, PROJECT) as models:
-            failed = failure(await heard(models.open(MODEL)))
-            await heard(models.open(MODEL))
+            failed = failure(await collect_events(models.open(MODEL)))
+            await collect_events(models.open(MODEL))
         paths = [request.path for request in upstream.requests]
         sent = [request.headers.get("Authorization") for request in upstream.requests]
     place = "/v1/projects/p-1/locations/global/publishers/google/models/gemini-2.5-flash"
@@ -74,7 +74,7 @@ async def test_credentials_that_cannot_be_read_are_a_failure_that_says_what_to_d
     async with serving(cloud) as upstream:
         toml = f'[hosts.vertex]\nbase_url = "{upstream.url}"\n'
         async with models_of(toml, tmp_path, PROJECT) as models:
-            failed = failure(await heard(models.open(MODEL)))
+            failed = failure(await collect_events(models.open(MODEL)))
         assert upstream.requests == []
     assert failed.code == "provider_auth"
     assert "GOOGLE_APPLICATION_CREDENTIALS" in failed.message

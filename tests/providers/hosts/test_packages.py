@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts.tree import ROOT
-from tests.providers.upstream import Upstream, giving, heard, models_of, serving, texts
+from tests.providers.upstream import Upstream, collect_events, giving, models_of, serving, texts
 from thinkaloud.app.discovery import configured_hosts, package_hosts
 from thinkaloud.cli.commands.doctor_checks import run_checks
 from thinkaloud.config import load
@@ -78,7 +78,7 @@ async def test_the_documented_provider_reasons_and_answers(site: Path, tmp_path:
         serving(giving(STREAM)) as upstream,
         models_of(example(upstream.url), tmp_path, key) as models,
     ):
-        events = await heard(models.open("acme/anvil-2"), effort="high")
+        events = await collect_events(models.open("acme/anvil-2"), effort="high")
     assert texts(events) == ("Hm. ", "Yes.")
     assert upstream.requests[0].path == "/v1/generate"
     assert upstream.requests[0].headers["Authorization"] == "Bearer secret"
@@ -104,7 +104,7 @@ async def test_a_host_of_ones_own_can_speak_a_packages_dialect(site: Path, tmp_p
         serving(giving(STREAM)) as upstream,
         models_of(table(upstream), tmp_path) as models,
     ):
-        assert texts(await heard(models.open("lab/m"))) == ("Hm. ", "Yes.")
+        assert texts(await collect_events(models.open("lab/m"))) == ("Hm. ", "Yes.")
     assert upstream.requests[0].path == "/other"
 
 

@@ -31,8 +31,13 @@ def stream(effort: Effort | None = None, **quirks: object) -> Decoder:
 
 
 def line(content: str = "", *, done: bool = False, **message: Any) -> dict[str, Any]:
-    said = {"role": "assistant", "content": content, **message}
-    return {"model": "qwen3", "created_at": "2026-01-01T00:00:00Z", "message": said, "done": done}
+    full_message = {"role": "assistant", "content": content, **message}
+    return {
+        "model": "qwen3",
+        "created_at": "2026-01-01T00:00:00Z",
+        "message": full_message,
+        "done": done,
+    }
 
 
 def done(reason: str = "stop") -> dict[str, Any]:
@@ -48,10 +53,10 @@ def feed(*lines: dict[str, Any], **quirks: object) -> DecodedResponse:
     return play(stream(**quirks), [ndjson(*lines)])
 
 
-def native(heard: DecodedResponse) -> Any:
-    assert heard.finished.native is not None
-    assert heard.finished.native.origin == TARGET.origin
-    return msgspec.json.decode(heard.finished.native.payload)
+def native(decoded: DecodedResponse) -> Any:
+    assert decoded.finished.native is not None
+    assert decoded.finished.native.origin == TARGET.origin
+    return msgspec.json.decode(decoded.finished.native.payload)
 
 
 FULL = (
@@ -77,14 +82,14 @@ recordings = pytest.mark.parametrize("name", cases("ollama-native") or ["absent/
 @recordings
 def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
     case = Case(name)
-    heard = play(stream(), [case.body])
-    assert_as_expected(case, heard)
-    assert heard.sequence == case.expected["sequence"]
-    assert [json.loads(call.arguments) for call in heard.calls] == [
+    decoded = play(stream(), [case.body])
+    assert_as_expected(case, decoded)
+    assert decoded.sequence == case.expected["sequence"]
+    assert [json.loads(call.arguments) for call in decoded.calls] == [
         json.loads(call["arguments"]) for call in case.expected["tool_calls"]
     ]
-    assert heard.finished.reasoning_status == "shown"
-    assert heard.finished.finish_reason == ("tool_calls" if heard.calls else "stop")
+    assert decoded.finished.reasoning_status == "shown"
+    assert decoded.finished.finish_reason == ("tool_calls" if decoded.calls else "stop")
 
 
 @recordings
@@ -99,20 +104,20 @@ def test_a_recording_that_breaks_off_never_finishes(name: str) -> None:
 
 
 def test_thinking_answer_and_calls() -> None:
-    heard = feed(*FULL)
-    assert heard.reasoning == "Hmm… 🦙\n"
-    assert heard.answer == "\n Well, yes."
-    assert heard.calls == [
+    decoded = feed(*FULL)
+    assert decoded.reasoning == "Hmm… 🦙\n"
+    assert decoded.answer == "\n Well, yes."
+    assert decoded.calls == [
         ToolCall(tool_call_id="call_0", name="f", arguments='{"city":"Köln"}'),
         ToolCall(tool_call_id="own", name="g", arguments="{}"),
     ]
-    assert heard.sequence == ["reasoning", "text", "tool_call"]
-    assert heard.finished.finish_reason == "tool_calls"
-    assert heard.finished.raw_finish_reason == "stop"
-    assert heard.finished.usage == Usage(
+    assert decoded.sequence == ["reasoning", "text", "tool_call"]
+    assert decoded.finished.finish_reason == "tool_calls"
+    assert decoded.finished.raw_finish_reason == "stop"
+    assert decoded.finished.usage == Usage(
         input_tokens=8, output_tokens=9, raw={"prompt_eval_count": 8, "eval_count": 9}
     )
-    assert native(heard) == {
+    assert native(decoded) == {
         "role": "assistant",
         "content": "\n Well, yes.",
         "thinking": "Hmm… 🦙\n",
@@ -129,32 +134,32 @@ def test_the_cuts_do_not_matter(fixture: tuple[dict[str, Any], ...]) -> None:
 
 
 def test_tags_at_the_start_of_the_content_are_reasoning_on_old_servers() -> None:
-    heard = feed(*INLINE)
-    assert heard.reasoning == "inside "
-    assert heard.answer == "out <think> side"
-    assert native(heard)["content"] == "out <think> side"
-    assert native(heard)["thinking"] == "inside "
+    decoded = feed(*INLINE)
+    assert decoded.reasoning == "inside "
+    assert decoded.answer == "out <think> side"
+    assert native(decoded)["content"] == "out <think> side"
+    assert native(decoded)["thinking"] == "inside "
 
 
 def test_a_tag_after_split_off_thinking_is_text() -> None:
-    heard = feed(line(thinking="t"), line("<think>literal</think>"), done())
-    assert (heard.reasoning, heard.answer) == ("t", "<think>literal</think>")
+    decoded = feed(line(thinking="t"), line("<think>literal</think>"), done())
+    assert (decoded.reasoning, decoded.answer) == ("t", "<think>literal</think>")
 
 
 def test_without_tags_content_is_content() -> None:
-    heard = feed(line("<think>a</think>"), done(), inline_tags=[])
-    assert (heard.reasoning, heard.answer) == ("", "<think>a</think>")
-    assert heard.finished.reasoning_status == "none"
+    decoded = feed(line("<think>a</think>"), done(), inline_tags=[])
+    assert (decoded.reasoning, decoded.answer) == ("", "<think>a</think>")
+    assert decoded.finished.reasoning_status == "none"
 
 
 def test_a_tag_that_the_template_opened_needs_only_its_end() -> None:
-    heard = feed(line("a</think>b"), done(), preopened=True)
-    assert (heard.reasoning, heard.answer) == ("a", "b")
+    decoded = feed(line("a</think>b"), done(), preopened=True)
+    assert (decoded.reasoning, decoded.answer) == ("a", "b")
 
 
 def test_a_template_that_was_told_not_to_think_opens_no_tag() -> None:
-    heard = play(stream("none", preopened=True), [ndjson(line("a</think>b"), done())])
-    assert (heard.reasoning, heard.answer) == ("", "a</think>b")
+    decoded = play(stream("none", preopened=True), [ndjson(line("a</think>b"), done())])
+    assert (decoded.reasoning, decoded.answer) == ("", "a</think>b")
 
 
 def test_text_that_was_held_back_is_not_lost_at_the_end() -> None:
@@ -162,9 +167,9 @@ def test_text_that_was_held_back_is_not_lost_at_the_end() -> None:
 
 
 def test_text_that_was_held_back_is_not_lost_where_the_stream_breaks_off() -> None:
-    heard = feed(line("<thi"))
-    assert heard.answer == "<thi"
-    assert heard.failed.code == "provider_stream_cut"
+    decoded = feed(line("<thi"))
+    assert decoded.answer == "<thi"
+    assert decoded.failed.code == "provider_stream_cut"
 
 
 def test_the_output_limit_ends_by_length() -> None:
@@ -180,17 +185,17 @@ def test_the_output_limit_ends_by_length() -> None:
     ],
 )
 def test_an_error_line_is_a_failure_with_its_words(words: str, code: Any, retryable: bool) -> None:
-    heard = feed(line("a"), {"error": words})
-    assert heard.answer == "a"
-    assert heard.end == ModelFailed(code=code, message=words, retryable=retryable)
+    decoded = feed(line("a"), {"error": words})
+    assert decoded.answer == "a"
+    assert decoded.end == ModelFailed(code=code, message=words, retryable=retryable)
 
 
 def test_a_whole_response_gives_the_same_events() -> None:
     body = {**done(), "message": {"content": "a", "thinking": "t"}}
     decoder = bind(TARGET).decoder("application/json; charset=utf-8")
-    heard = play(decoder, [json.dumps(body).encode()])
-    assert heard.sequence == ["reasoning", "text"]
-    assert heard.finished.finish_reason == "stop"
+    decoded = play(decoder, [json.dumps(body).encode()])
+    assert decoded.sequence == ["reasoning", "text"]
+    assert decoded.finished.finish_reason == "stop"
 
 
 def test_an_empty_line_of_the_model_is_a_sign_of_life() -> None:
@@ -210,9 +215,9 @@ def test_an_empty_line_of_the_model_is_a_sign_of_life() -> None:
     ],
 )
 def test_a_line_that_cannot_be_read_is_one_failure(bad: bytes) -> None:
-    heard = play(stream(), [ndjson(line("before")) + bad + ndjson(line("after"), done())])
-    assert heard.answer == "before"
-    assert heard.failed.code == "provider_stream_cut"
+    decoded = play(stream(), [ndjson(line("before")) + bad + ndjson(line("after"), done())])
+    assert decoded.answer == "before"
+    assert decoded.failed.code == "provider_stream_cut"
 
 
 def test_a_line_without_an_end_is_not_held_for_ever() -> None:

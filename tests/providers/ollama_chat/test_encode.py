@@ -97,8 +97,8 @@ def test_the_next_request_after_a_recording_is_what_another_client_sent() -> Non
     require_corpus()
     case = Case("ollama-native/qwen3-think-tool-turn1")
     theirs = case.followups[0]["messages"]
-    heard = play(dialect().decoder("application/x-ndjson"), [case.body])
-    call = heard.calls[0]
+    decoded = play(dialect().decoder("application/x-ndjson"), [case.body])
+    call = decoded.calls[0]
     content = theirs[3]["content"]
     results = ToolTurn(
         results=(ToolResult(tool_call_id=call.tool_call_id, name=call.name, content=content),)
@@ -106,7 +106,7 @@ def test_the_next_request_after_a_recording_is_what_another_client_sent() -> Non
     sent = dialect().encode(
         request(
             UserTurn(text=theirs[1]["content"]),
-            turn_of(heard.finished),
+            turn_of(decoded.finished),
             results,
             system=theirs[0]["content"],
         )

@@ -31,7 +31,7 @@ def delta(finish: str | None = None, **members: object) -> dict[str, object]:
     return {"choices": [{"index": 0, "delta": members, "finish_reason": finish}]}
 
 
-def said(*texts: str, finish: str | None = "stop", done: bool = True) -> bytes:
+def answer_stream(*texts: str, finish: str | None = "stop", done: bool = True) -> bytes:
     """A stream of content deltas."""
     return stream(*(delta(content=text) for text in texts), delta(finish), done=done)
 

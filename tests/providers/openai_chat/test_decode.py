@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.providers.openai_chat.streams import delta, native, play, said, short, stream
+from tests.providers.openai_chat.streams import answer_stream, delta, native, play, short, stream
 from tests.thoroughness import scaled
 from thinkaloud.events.model import Keepalive, ModelFailed, ModelFinished, ServerToolActivity, Usage
 from thinkaloud.providers.dialects.openai_chat import bind
@@ -152,14 +152,14 @@ def test_mistrals_content_chunks_are_split_whatever_closed_says():
 @pytest.mark.parametrize("size", [None, 1])
 def test_inline_tags_of_every_spelling_are_split_and_not_sent_back(opening, closing, size):
     text = f"{opening}Hm, so.{closing}Four."
-    body = said(*text)
+    body = answer_stream(*text)
     assert short(play(body, size=size)) == BOTH
-    assert short(play(said(text), size=size)) == BOTH
+    assert short(play(answer_stream(text), size=size)) == BOTH
     assert native(play(body)) is None
 
 
 def test_tags_go_back_verbatim_where_the_provider_wants_them():
-    events = play(said("\n<think>\nHm</think>", "\n\nFour."), back={"carrier": "tags"})
+    events = play(answer_stream("\n<think>\nHm</think>", "\n\nFour."), back={"carrier": "tags"})
     assert native(events)["content"] == "\n<think>\nHm</think>\n\nFour."
 
 
@@ -169,8 +169,8 @@ def test_reasoning_of_a_field_goes_back_in_tags_where_the_provider_wants_them():
 
 
 def test_a_preopened_tag_needs_only_its_closing_one():
-    assert short(play(said("Hm, so.", "</thi", "nk>Four."), preopened=True)) == BOTH
-    assert short(play(said("Hm</think>Four."), preopened=False))[:3] == [
+    assert short(play(answer_stream("Hm, so.", "</thi", "nk>Four."), preopened=True)) == BOTH
+    assert short(play(answer_stream("Hm</think>Four."), preopened=False))[:3] == [
         ("answer", "Hm"),
         ("Reclassified", None),
         ("answer", "Four."),
@@ -178,9 +178,9 @@ def test_a_preopened_tag_needs_only_its_closing_one():
 
 
 def test_a_template_that_was_told_not_to_think_opens_no_tag():
-    body = said("Four.", " </think> is a tag.")
-    for effort, heard in (("none", "answer"), ("low", "reasoning"), (None, "reasoning")):
-        assert short(play(body, preopened=True, effort=effort))[0][0] == heard
+    body = answer_stream("Four.", " </think> is a tag.")
+    for effort, expected in (("none", "answer"), ("low", "reasoning"), (None, "reasoning")):
+        assert short(play(body, preopened=True, effort=effort))[0][0] == expected
     assert short(play(body, preopened=True, effort="none"))[0] == (
         "answer",
         "Four. </think> is a tag.",
@@ -190,8 +190,8 @@ def test_a_template_that_was_told_not_to_think_opens_no_tag():
 def test_granite_phrases_are_tags_where_the_family_says_so():
     tags = [["Here's my thought process:", "Here's my response:"]]
     text = "Here's my thought process:Hm, so.Here's my response:Four."
-    assert short(play(said(*text), inline_tags=tags)) == BOTH
-    assert short(play(said(*text)))[0] == ("answer", text)
+    assert short(play(answer_stream(*text), inline_tags=tags)) == BOTH
+    assert short(play(answer_stream(*text)))[0] == ("answer", text)
 
 
 def test_after_reasoning_in_a_field_a_tag_in_the_content_is_text():
@@ -208,7 +208,7 @@ def test_text_that_is_held_back_comes_out_before_a_call_and_before_a_failure():
     call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
     body = stream(delta(content="<thi"), delta("tool_calls", tool_calls=[call]))
     assert short(play(body))[:2] == [("answer", "<thi"), ("opened", "c", "f")]
-    assert short(play(said("<thi", finish=None, done=False))) == [
+    assert short(play(answer_stream("<thi", finish=None, done=False))) == [
         ("answer", "<thi"),
         ("ModelFailed", "provider_stream_cut"),
     ]
@@ -226,7 +226,7 @@ HARMONY = (
 
 @pytest.mark.parametrize("size", [None, 1, 7])
 def test_raw_harmony_is_split_into_reasoning_answer_and_calls(size):
-    assert short(play(said(*HARMONY), size=size)) == [
+    assert short(play(answer_stream(*HARMONY), size=size)) == [
         ("reasoning", 0, "Hm, <|b so."),
         ("answer", "I look it up."),
         ("reasoning", 2, "Now."),
@@ -236,7 +236,7 @@ def test_raw_harmony_is_split_into_reasoning_answer_and_calls(size):
         ("call", "call_1", "other", "{}"),
         ("finished", "tool_calls", "shown"),
     ]
-    assert short(play(said(HARMONY)))[1] == ("answer", "I look it up.")
+    assert short(play(answer_stream(HARMONY)))[1] == ("answer", "I look it up.")
 
 
 def test_raw_harmony_ends_with_the_final_channel():
@@ -244,8 +244,8 @@ def test_raw_harmony_ends_with_the_final_channel():
         "<|start|>assistant<|channel|>analysis<|message|>Hm, so.<|end|>"
         "<|start|>assistant<|channel|>final<|message|>Four.<|return|>"
     )
-    assert short(play(said(text))) == BOTH
-    assert short(play(said(text), harmony=False))[0] == ("answer", text)
+    assert short(play(answer_stream(text))) == BOTH
+    assert short(play(answer_stream(text), harmony=False))[0] == ("answer", text)
 
 
 def test_fragments_of_calls_are_joined_and_keep_their_order():
@@ -375,7 +375,7 @@ def test_servers_own_tools_are_told_once_where_they_begin():
     ],
 )
 def test_the_providers_word_for_the_end_is_normalized_and_kept(word, reason):
-    last = play(said("x", finish=word))[-1]
+    last = play(answer_stream("x", finish=word))[-1]
     assert isinstance(last, ModelFinished)
     assert (last.finish_reason, last.raw_finish_reason) == (reason, word)
 
@@ -392,7 +392,7 @@ def test_the_providers_word_for_the_end_is_normalized_and_kept(word, reason):
     ],
 )
 def test_an_end_that_is_no_answer_is_a_failure(word, code, retryable):
-    last = play(said("x", finish=word))[-1]
+    last = play(answer_stream("x", finish=word))[-1]
     assert isinstance(last, ModelFailed)
     assert (last.code, last.retryable) == (code, retryable)
 
@@ -465,13 +465,13 @@ def test_token_counts_hold_reasoning_inside_output(figures, quirk, output, reaso
 
 @pytest.mark.promise("P3")
 def test_the_end_marks_are_a_finish_reason_or_done_and_nothing_else():
-    assert short(play(said("x", finish=None)))[-1] == ("finished", "stop", "none")
-    assert short(play(said("x", done=False)))[-1] == ("finished", "stop", "none")
-    cut = play(said("x", finish=None, done=False))
+    assert short(play(answer_stream("x", finish=None)))[-1] == ("finished", "stop", "none")
+    assert short(play(answer_stream("x", done=False)))[-1] == ("finished", "stop", "none")
+    cut = play(answer_stream("x", finish=None, done=False))
     assert short(cut) == [("answer", "x"), ("ModelFailed", "provider_stream_cut")]
     assert cut[-1].retryable
     assert short(play(b"")) == [("ModelFailed", "provider_stream_cut")]
-    assert short(play(said("x", done=False) + b"data: [DON"))[-1][0] == "finished"
+    assert short(play(answer_stream("x", done=False) + b"data: [DON"))[-1][0] == "finished"
 
 
 @pytest.mark.parametrize(
@@ -526,7 +526,7 @@ def test_an_event_that_cannot_be_read_ends_the_stream_after_what_came_before(pay
     body = (
         stream(delta(content="x"), done=False)
         + f"data: {payload}\n\n".encode("latin-1")
-        + said("late")
+        + answer_stream("late")
     )
     events = play(body)
     assert short(events) == [("answer", "x"), ("ModelFailed", "provider_stream_cut")]
@@ -534,7 +534,8 @@ def test_an_event_that_cannot_be_read_ends_the_stream_after_what_came_before(pay
 
 def test_wrong_utf8_inside_a_text_ends_the_stream():
     body = (
-        said("x", finish=None, done=False) + b'data: {"choices":[{"delta":{"content":"\xff"}}]}\n\n'
+        answer_stream("x", finish=None, done=False)
+        + b'data: {"choices":[{"delta":{"content":"\xff"}}]}\n\n'
     )
     assert short(play(body)) == [("answer", "x"), ("ModelFailed", "provider_stream_cut")]
 
@@ -619,8 +620,8 @@ CORNERS = [
         delta("tool_calls"),
         {"choices": [], "usage": FIGURES},
     ),
-    said("\n<think>ä < b</thi", "nk>\n\nc <think> d"),
-    said(*HARMONY),
+    answer_stream("\n<think>ä < b</thi", "nk>\n\nc <think> d"),
+    answer_stream(*HARMONY),
     stream(
         delta(content=[thinking("a"), {"type": "text", "text": "b"}]), delta("stop", content="c")
     ),
@@ -664,8 +665,10 @@ def test_arbitrary_bytes_are_no_answer_and_never_raise(body):
 
 def test_after_the_end_nothing_more_is_said():
     decoder = bind(Target("lab", "openai-chat", "http://lab.test/v1", "m")).decoder("")
-    assert decoder.feed(said("x") + said("late"))[-1] == play(said("x"))[-1]
-    assert decoder.feed(said("late")) == []
+    assert (
+        decoder.feed(answer_stream("x") + answer_stream("late"))[-1] == play(answer_stream("x"))[-1]
+    )
+    assert decoder.feed(answer_stream("late")) == []
     assert decoder.close() == []
 
 

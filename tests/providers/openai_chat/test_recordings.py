@@ -232,8 +232,8 @@ THEIRS_LOSES = {
 def last_details(name: str, sent: dict[str, Any]) -> list[dict[str, Any]]:
     """The items as the recording itself has them, whole."""
     items = json.loads(json.dumps(sent["reasoning_details"]))
-    said = "".join(item.get("text") or item.get("summary") or "" for item in items)
-    assert said == case(name).expected["reasoning"]
+    answer_stream = "".join(item.get("text") or item.get("summary") or "" for item in items)
+    assert answer_stream == case(name).expected["reasoning"]
     opaque = [item["data"] for item in items if "data" in item]
     assert all(data.encode() in case(name).body for data in opaque)
     assert len(opaque) == len(case(name).expected["signatures"])

@@ -35,9 +35,9 @@ def whole(**message: object) -> bytes:
 
 
 def shown(events: list[Any]) -> tuple[str, str]:
-    said = short(events)
-    thought = "".join(each[2] for each in said if each[0] == "reasoning")
-    return thought, "".join(each[1] for each in said if each[0] == "answer")
+    answer_stream = short(events)
+    thought = "".join(each[2] for each in answer_stream if each[0] == "reasoning")
+    return thought, "".join(each[1] for each in answer_stream if each[0] == "answer")
 
 
 COPILOT = stream(

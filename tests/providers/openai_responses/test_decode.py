@@ -230,8 +230,8 @@ WHOLE: list[dict[str, Any]] = [
 def test_text_that_comes_whole_at_the_end_is_neither_lost_nor_doubled(
     streamed: str, first: int
 ) -> None:
-    begun = [delta("output_text", 1, streamed, content_index=0)] if streamed else []
-    body = sse(done(0, RAW), *begun, *WHOLE[first:], *([] if first == 2 else [end()]))
+    opening = [delta("output_text", 1, streamed, content_index=0)] if streamed else []
+    body = sse(done(0, RAW), *opening, *WHOLE[first:], *([] if first == 2 else [end()]))
     assert normalized(decode(body))[:-1] == [COUNT, HI]
 
 
@@ -262,8 +262,8 @@ def test_output_indexes_that_a_host_leaves_out_mean_the_item_begun_last() -> Non
     ]
     for event in events:
         event.pop("output_index", None)
-    *said, last = normalized(decode(sse(*events)))
-    assert said == [COUNT, HI]
+    *events, last = normalized(decode(sse(*events)))
+    assert events == [COUNT, HI]
     assert isinstance(last, ModelFinished)
     assert [item["type"] for item in payload(last.native)] == ["reasoning", "message"]
 
@@ -276,8 +276,8 @@ def test_items_that_never_ended_go_back_rebuilt_and_without_ids() -> None:
         delta("function_call_arguments", 2, "{}"),
         end(),
     )
-    *said, last = normalized(decode(body))
-    assert said[-1] == ToolCall("call_a", "look", "{}")
+    *events, last = normalized(decode(body))
+    assert events[-1] == ToolCall("call_a", "look", "{}")
     assert isinstance(last, ModelFinished)
     reasoning, message, call = payload(last.native)
     assert "id" not in reasoning
@@ -522,8 +522,8 @@ def test_an_output_index_that_is_used_again_is_another_item() -> None:
         done(0, MSG),
         end(),
     )
-    *said, last = normalized(decode(body))
-    assert said == [COUNT, HI]
+    *events, last = normalized(decode(body))
+    assert events == [COUNT, HI]
     assert isinstance(last, ModelFinished)
     assert [item["type"] for item in payload(last.native)] == ["reasoning", "message"]
 

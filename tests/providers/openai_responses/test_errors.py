@@ -31,8 +31,8 @@ def error(status: int, body: object, headers: dict[str, str] | None = None) -> P
     ],
 )
 def test_the_status_says_who_must_act(status: int, code: str, retryable: bool) -> None:
-    said = error(status, {"error": {"message": "No."}})
-    assert (said.code, said.retryable, said.status, said.message) == (
+    failure = error(status, {"error": {"message": "No."}})
+    assert (failure.code, failure.retryable, failure.status, failure.message) == (
         code,
         retryable,
         status,
@@ -101,15 +101,15 @@ ERRORS = [
 @pytest.mark.parametrize("name", ERRORS)
 def test_recorded_errors_are_told_in_their_providers_words(name: str) -> None:
     case = Case(name)
-    said = dialect().error(case.meta["status"], {}, case.body)
+    failure = dialect().error(case.meta["status"], {}, case.body)
     body = json.loads(case.body)
     inner = body["error"]
-    assert said.message.startswith(
+    assert failure.message.startswith(
         (inner if isinstance(inner, str) else inner["message"]).strip()[:400]
     )
     wrong_key = case.meta["status"] == 401 or name == "errors/xai-400-bad-key"
     code = "provider_rate_limit" if case.meta["status"] == 429 else "provider_bad_request"
-    assert said.code == ("provider_auth" if wrong_key else code)
+    assert failure.code == ("provider_auth" if wrong_key else code)
 
 
 @pytest.mark.parametrize(

@@ -67,10 +67,10 @@ def picky(
         nonlocal given
         if refuses(json.loads(await request.read())):
             return web.Response(body=whole, status=status, content_type="application/json")
-        said = says[min(given, len(says) - 1)]
+        message = says[min(given, len(says) - 1)]
         given += 1
         kind = WIRES[dialect].content_type
-        body = wire(said) if wire is not None else WIRES[dialect].body(said)
+        body = wire(message) if wire is not None else WIRES[dialect].body(message)
         return web.Response(body=body, headers={"Content-Type": kind})
 
     return answer

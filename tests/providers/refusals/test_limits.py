@@ -98,11 +98,13 @@ async def test_after_visible_text_a_refusal_ends_the_run(tmp_path: Path) -> None
 
 async def test_a_refusal_inside_a_stream_is_understood_too(tmp_path: Path) -> None:
     words = b'data: {"error":{"message":"This model does not support tools.","code":400}}\n\n'
-    said = b'data: {"choices":[{"delta":{"content":"Yes."}}]}\n\n'
+    response = b'data: {"choices":[{"delta":{"content":"Yes."}}]}\n\n'
 
     async def answer(request: web.Request) -> web.StreamResponse:
         refused = "tools" in json.loads(await request.read())
-        return web.Response(body=words if refused else said + END, content_type="text/event-stream")
+        return web.Response(
+            body=words if refused else response + END, content_type="text/event-stream"
+        )
 
     async with asking(answer, tmp_path) as (runs, _):
         events = await asked(runs)
@@ -166,7 +168,7 @@ async def test_calls_and_results_of_earlier_turns_become_text_without_tools(
 async def test_reasoning_that_goes_back_in_a_list_is_dropped_where_content_must_be_a_string(
     tmp_path: Path,
 ) -> None:
-    def mistral(said: ResponseText) -> bytes:
+    def mistral(response: ResponseText) -> bytes:
         part = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
         deltas: list[dict[str, object]] = [{"content": [part]}, {"content": "Yes."}]
         lines = [b"data: %b\n\n" % json.dumps({"choices": [{"delta": d}]}).encode() for d in deltas]
@@ -189,12 +191,12 @@ async def test_an_effort_that_is_refused_costs_no_other_effort(tmp_path: Path) -
     words = error("'reasoning_effort' does not support 'high'. Supported values: 'low'.")
     answer = picky("openai-chat", lambda body: body.get("reasoning_effort") == "high", words)
     async with asking(answer, tmp_path) as (runs, upstream):
-        told: list[bool] = []
+        notified: list[bool] = []
         for effort in ("high", "low", "high"):
             events = await asked(runs, reasoning_effort=effort)
             assert answer_of(events) == "Yes."
-            told.append(bool(notices(events)))
-        assert told == [True, False, True]
+            notified.append(bool(notices(events)))
+        assert notified == [True, False, True]
         sent = [body.get("reasoning_effort") for body in bodies(upstream)]
         assert sent == ["high", None, "low", None]
 
@@ -204,11 +206,11 @@ async def test_a_picture_that_cannot_be_seen_is_told_again_with_every_message(
 ) -> None:
     answer = picky("openai-chat", holds("image_url"), error("Image input is not supported."))
     async with asking(answer, tmp_path) as (runs, upstream):
-        told = [
+        notified = [
             notices(await asked(runs, "Look.", image_path=picture, conversation_id="c"))
             for picture in ("picture", "picture", None)
         ]
-        assert told == [["request_part_dropped"], ["request_part_dropped"], []]
+        assert notified == [["request_part_dropped"], ["request_part_dropped"], []]
         assert len(upstream.bodies) == 4
 
 
@@ -237,15 +239,15 @@ async def test_a_host_that_refuses_every_signature_is_sent_no_more_of_them(tmp_p
     says = (CALLING, FINAL, CALLING, FINAL, CALLING, FINAL)
     answer = picky("anthropic-messages", holds("signature"), BAD_SIGNATURE, says=says)
     async with asking(answer, tmp_path, "anthropic-messages") as (runs, _):
-        told = [notices(await asked(runs)) for _ in range(3)]
-    assert told == [["opaque_reasoning_dropped"], ["opaque_reasoning_dropped"], []]
+        notified = [notices(await asked(runs)) for _ in range(3)]
+    assert notified == [["opaque_reasoning_dropped"], ["opaque_reasoning_dropped"], []]
 
 
 @pytest.mark.promise("P13")
 async def test_what_stays_goes_byte_for_byte(tmp_path: Path) -> None:
-    def wire(said: ResponseText) -> bytes:
-        if said is FINAL:
-            return WIRES["openai-chat"].body(said)
+    def wire(response: ResponseText) -> bytes:
+        if response is FINAL:
+            return WIRES["openai-chat"].body(response)
         detail = '{"type":"reasoning.encrypted","data":"eA\\/\\u0041==","index":0}'
         thought = f'{{"choices":[{{"delta":{{"reasoning_details":[{detail}]}}}}]}}'
         call = '{"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"name":"look_up"}}]}}]}'
@@ -264,12 +266,12 @@ async def test_what_stays_goes_byte_for_byte(tmp_path: Path) -> None:
 
 @given(body=st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_an_error_body_may_hold_anything(body: bytes) -> None:
-    said = error_text(body)
-    assert len(said) <= 4_000
+    response = error_text(body)
+    assert len(response) <= 4_000
     asking = ModelRequest("m", (UserTurn("Hi"),), system="Be brief.", effort="high")
     dialect = bound("openai-chat")
     sent = SentRequest(asking, dialect.encode(asking), dialect.origin)
-    assert isinstance(rejected_part(said, sent), str)
+    assert isinstance(rejected_part(response, sent), str)
 
 
 def test_a_very_long_error_is_read_in_part() -> None:

@@ -261,6 +261,6 @@ async def test_pictures_that_are_refused_become_a_note(
         events = await asked(runs, "What is it?", image_path="picture")
         assert answer_of(events) == "Yes."
         assert notices(events) == ["request_part_dropped"]
-        said = bodies(upstream)[1]["messages"][-1]["content"]
-        assert "An image was attached" in said
-        assert "What is it?" in said
+        content = bodies(upstream)[1]["messages"][-1]["content"]
+        assert "An image was attached" in content
+        assert "What is it?" in content

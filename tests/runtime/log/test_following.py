@@ -107,8 +107,8 @@ async def test_a_log_that_is_put_together_while_it_is_read_is_read_once() -> Non
     record = run(of="c", owner=OWNER)
     await add_run(store, record)
     whole = [stored(STARTED, 1, of="c"), answer("x" * many, many + 1, 2, of="c")]
-    said = [answer("x", 2 + number, of="c") for number in range(many)]
-    await append(store, [whole[0], *said], owner=OWNER)
+    deltas = [answer("x", 2 + number, of="c") for number in range(many)]
+    await append(store, [whole[0], *deltas], owner=OWNER)
     store.compacting = (record, whole)
     fold = await Hub(store, FakeClock()).fold(OWNER, "c")
 

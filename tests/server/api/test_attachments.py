@@ -88,43 +88,46 @@ async def test_what_is_in_a_file_is_in_no_frame_and_no_document() -> None:
     canary = b"canary-in-file"
     async with open_server(ScriptedModel([say("Seen.")])) as served:
         (note,) = await upload_all(served, ("n.txt", canary))
-        said = await exchange_over(
+        exchange = await exchange_over(
             "sse", served, conversation_id="c", context_files=[note["id"]], include_reasoning=True
         )
         _, messages = await served.get("/conversations/c/messages")
         _, exported = await served.get("/conversations/c/export?format=json")
-    assert canary.decode() not in f"{said.frames} {messages} {exported}"
+    assert canary.decode() not in f"{exchange.frames} {messages} {exported}"
 
 
 async def test_a_picture_for_a_model_that_takes_none_is_refused_by_its_name() -> None:
     async with open_server(ScriptedModel(images=False)) as served:
         note, picture = await upload_all(served, ("n.txt", b"note"), ("cat.png", PNG))
-        said = await exchange_over("rest", served, context_files=[note["id"], picture["id"]])
-        assert said.error is not None
-        assert (said.error["code"], said.error["field"]) == ("invalid_request", "context_files")
-        assert "'cat.png'" in said.error["detail"]
-        said = await exchange_over("rest", served, image_path=picture["id"])
-        assert said.error is not None
-        assert said.error["field"] == "image_path"
+        exchange = await exchange_over("rest", served, context_files=[note["id"], picture["id"]])
+        assert exchange.error is not None
+        assert (exchange.error["code"], exchange.error["field"]) == (
+            "invalid_request",
+            "context_files",
+        )
+        assert "'cat.png'" in exchange.error["detail"]
+        exchange = await exchange_over("rest", served, image_path=picture["id"])
+        assert exchange.error is not None
+        assert exchange.error["field"] == "image_path"
 
 
 async def test_a_text_is_no_image_path() -> None:
     async with open_server() as served:
         (note,) = await upload_all(served, ("n.txt", b"note"))
-        said = await exchange_over("rest", served, image_path=note["id"])
-    assert said.error is not None
-    assert (said.error["status"], said.error["field"]) == (422, "image_path")
+        exchange = await exchange_over("rest", served, image_path=note["id"])
+    assert exchange.error is not None
+    assert (exchange.error["status"], exchange.error["field"]) == (422, "image_path")
 
 
 async def test_pictures_alone_say_enough_and_nothing_at_all_does_not() -> None:
     model = ScriptedModel([say("A cat.")])
     async with open_server(model) as served:
         (picture,) = await upload_all(served, ("cat.png", PNG))
-        said = await exchange_over("rest", served, text="", context_files=[picture["id"]])
-        assert said.complete is not None
-        said = await exchange_over("rest", served, text="", context_files=[])
-        assert said.error is not None
-        assert said.error["field"] == "text"
+        exchange = await exchange_over("rest", served, text="", context_files=[picture["id"]])
+        assert exchange.complete is not None
+        exchange = await exchange_over("rest", served, text="", context_files=[])
+        assert exchange.error is not None
+        assert exchange.error["field"] == "text"
     assert pictures(user_turns(model.requests[0])[0]) == [PNG]
 
 
@@ -133,12 +136,12 @@ async def test_the_files_of_a_message_have_a_limit_together() -> None:
     async with open_server(model, limits=Limits(max_attachment_bytes=32)) as served:
         one, two, three = await upload_all(served, ("1.png", PNG), ("2.png", PNG), ("3.txt", b"x"))
         names = [one["id"], two["id"], three["id"]]
-        said = await exchange_over("rest", served, context_files=names)
-        assert said.error is not None
-        assert (said.error["status"], said.error["field"]) == (422, "context_files")
-        assert "'3.txt'" in said.error["detail"]
-        said = await exchange_over("rest", served, context_files=names[:2])
-        assert said.complete is not None
+        exchange = await exchange_over("rest", served, context_files=names)
+        assert exchange.error is not None
+        assert (exchange.error["status"], exchange.error["field"]) == (422, "context_files")
+        assert "'3.txt'" in exchange.error["detail"]
+        exchange = await exchange_over("rest", served, context_files=names[:2])
+        assert exchange.complete is not None
 
 
 async def test_a_model_without_image_support_can_continue_a_conversation_with_images() -> None:
@@ -149,10 +152,10 @@ async def test_a_model_without_image_support_can_continue_a_conversation_with_im
     async with open_server(sees, reads) as served:
         (picture,) = await upload_all(served, ("cat.png", PNG))
         await exchange_over("rest", served, conversation_id="c", context_files=[picture["id"]])
-        said = await exchange_over(
+        exchange = await exchange_over(
             "rest", served, conversation_id="c", text="Sure?", model=reads.info.id
         )
-    assert said.complete is not None
+    assert exchange.complete is not None
     first = user_turns(reads.requests[0])[0]
     assert pictures(first) == []
     assert first.text == '<picture name="cat.png">not shown again</picture>\n\nHello'
@@ -166,17 +169,17 @@ async def test_a_run_that_takes_the_place_of_another_keeps_its_files_whatever_be
     async with open_server(model) as served:
         picture, note = await upload_all(served, ("cat.png", PNG), ("n.txt", b"note"))
         names = {"context_files": [note["id"]], "image_path": picture["id"]}
-        said = await exchange_over("rest", served, conversation_id="c", **names)
+        exchange = await exchange_over("rest", served, conversation_id="c", **names)
         for file in (picture, note):
             async with served.session.delete(f"{served.api}/uploads/{file['id']}") as response:
                 assert response.status == 204
         for given in ({}, names, {"context_files": []}):
-            assert said.complete is not None
-            run_id = said.complete["run_id"]
-            said = await exchange_over(
+            assert exchange.complete is not None
+            run_id = exchange.complete["run_id"]
+            exchange = await exchange_over(
                 "rest", served, conversation_id="c", replaces=run_id, **given
             )
-        assert said.complete is not None
+        assert exchange.complete is not None
         _, messages = await served.get("/conversations/c/messages")
     sent = [user_turns(request) for request in model.requests]
     assert sent[0] == sent[1] == sent[2]
@@ -192,17 +195,17 @@ async def test_a_files_content_is_in_the_log_once_however_often_the_message_is_r
     async with open_server(model, store=store) as served:
         picture, note = await upload_all(served, ("cat.png", PNG), ("n.txt", b"canary"))
         names = [picture["id"], note["id"]]
-        said = await exchange_over("rest", served, conversation_id="c", context_files=names)
+        exchange = await exchange_over("rest", served, conversation_id="c", context_files=names)
         for _ in range(3):
-            assert said.complete is not None
-            run_id = said.complete["run_id"]
-            said = await exchange_over("rest", served, conversation_id="c", replaces=run_id)
+            assert exchange.complete is not None
+            run_id = exchange.complete["run_id"]
+            exchange = await exchange_over("rest", served, conversation_id="c", replaces=run_id)
     log = msgspec.json.encode([each.logged for each in await store.read(OWNER, "c", 0, 1000)])
     assert log.count(b"canary") == 1
     assert log.count(base64.b64encode(PNG)) == 1
     async with open_server(model, store=store) as served:
-        assert said.complete is not None
-        point = {"run_id": said.complete["run_id"]}
+        assert exchange.complete is not None
+        point = {"run_id": exchange.complete["run_id"]}
         _, branch = await served.post("/conversations/c/branch", point)
         await served.session.delete(f"{served.api}/conversations/c")
         here = branch["conversation_id"]
@@ -219,10 +222,10 @@ async def test_a_sent_picture_can_be_looked_at_and_a_sent_text_only_saved() -> N
     async with open_server(ScriptedModel([say("Seen.")])) as served:
         picture, page = await upload_all(served, ("cat.html", PNG), ("größe.html", b"<script>"))
         names = [picture["id"], page["id"]]
-        said = await exchange_over("rest", served, conversation_id="c", context_files=names)
-        assert said.complete is not None
+        exchange = await exchange_over("rest", served, conversation_id="c", context_files=names)
+        assert exchange.complete is not None
         await served.session.delete(f"{served.api}/uploads/{picture['id']}")
-        here = f"{served.api}/runs/{said.complete['run_id']}/attachments"
+        here = f"{served.api}/runs/{exchange.complete['run_id']}/attachments"
         async with served.session.get(f"{here}/1") as shown:
             assert await shown.read() == PNG
         async with served.session.get(f"{here}/2") as saved:

@@ -93,9 +93,9 @@ async def test_an_active_or_unknown_run_cannot_be_branched_from() -> None:
             "POST", "/chat/stream-sse", json={"text": "Hi", "conversation_id": "c"}
         ) as stream:
             run_id = (await anext(stream))["data"]["run_id"]
-        going_on = await served.post("/conversations/c/branch", {"run_id": run_id})
+        conflict = await served.post("/conversations/c/branch", {"run_id": run_id})
         unknown = await served.post("/conversations/c/branch", {"run_id": "run_none"})
-    assert (going_on[0], going_on[1]["code"]) == (409, "conflict")
+    assert (conflict[0], conflict[1]["code"]) == (409, "conflict")
     assert (unknown[0], unknown[1]["code"]) == (404, "not_found")
 
 
@@ -235,10 +235,10 @@ class HeldClock(SystemClock):
     """A clock by which no wait is over until the test says so."""
 
     def __init__(self) -> None:
-        self.go_on = asyncio.Event()
+        self.resume = asyncio.Event()
 
     async def sleep(self, seconds: float) -> None:
-        await self.go_on.wait()
+        await self.resume.wait()
 
 
 @pytest.mark.parametrize("transport", ["rest", "sse", "socket"])
@@ -257,7 +257,7 @@ async def test_a_run_that_stops_with_its_client_continues_while_the_client_waits
             log := served.services.runs.hub.live("local", "c")
         ) is None or log.watchers.none.is_set():
             await asyncio.sleep(0)
-        clock.go_on.set()  # The grace is over, and somebody is there.
+        clock.resume.set()  # The grace is over, and somebody is there.
         await served.get("/system-status")
         go.set()
         exchange = await asking

@@ -98,12 +98,12 @@ async def test_a_name_stays_inside_its_header(name: str) -> None:
         open_server(uploads=uploads) as served,
         served.session.get(f"{served.api}/uploads/{kept.id}") as response,
     ):
-        said = response.headers["Content-Disposition"]
-    value = said.removeprefix('attachment; filename="').partition('"')[0]
+        disposition = response.headers["Content-Disposition"]
+    value = disposition.removeprefix('attachment; filename="').partition('"')[0]
     assert not set(value) & set('"\\;%\r\n')
-    assert said.partition(f'filename="{value}"')[2].startswith("; filename*=UTF-8''")
-    assert said.count('"') == 2
-    assert said.count(";") == 2
+    assert disposition.partition(f'filename="{value}"')[2].startswith("; filename*=UTF-8''")
+    assert disposition.count('"') == 2
+    assert disposition.count(";") == 2
 
 
 async def test_a_conversation_takes_the_uploads_along_that_only_it_used() -> None:
@@ -122,11 +122,11 @@ async def test_a_conversation_takes_the_uploads_along_that_only_it_used() -> Non
 async def test_a_branch_keeps_the_uploads_of_what_it_was_made_of() -> None:
     async with open_server(ScriptedModel([say("Seen.")])) as served:
         _, picture = await upload(served, PNG, "cat.png")
-        said = await exchange_over(
+        exchange = await exchange_over(
             "rest", served, conversation_id="a", context_files=[picture["id"]]
         )
-        assert said.complete is not None
-        point = {"run_id": said.complete["run_id"]}
+        assert exchange.complete is not None
+        point = {"run_id": exchange.complete["run_id"]}
         _, branch = await served.post("/conversations/a/branch", point)
         await delete(served, "/conversations/a")
         assert await names(served) == ["cat.png"]

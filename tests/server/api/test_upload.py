@@ -100,10 +100,10 @@ async def test_the_model_sees_an_uploaded_text_and_an_uploaded_picture(transport
     async with open_server(model) as served:
         _, text = await upload(served, b"The word is heliotrope.", "word.txt")
         _, picture = await upload(served, PNG, "p.png")
-        said = await exchange_over(
+        exchange = await exchange_over(
             transport, served, context_files=[text["id"]], image_path=picture["id"]
         )
-        assert said.complete is not None
+        assert exchange.complete is not None
     (turn,) = model.requests[0].turns
     assert isinstance(turn, UserTurn)
     assert '<file name="word.txt">\nThe word is heliotrope.\n</file>' in turn.text
@@ -134,12 +134,12 @@ async def test_an_upload_of_another_owner_is_refused_like_a_missing_one(field: s
     async with open_server(uploads=uploads) as served:
         for name in (theirs.id, nobodys):
             body = {field: [name] if field == "context_files" else name}
-            said = await exchange_over("rest", served, **body)
-            assert said.error is not None
+            exchange = await exchange_over("rest", served, **body)
+            assert exchange.error is not None
             problems.append(
                 {
                     key: str(value).replace(name, "ID")
-                    for key, value in said.error.items()
+                    for key, value in exchange.error.items()
                     if key != "request_id"
                 }
             )

@@ -146,13 +146,13 @@ async def test_while_a_run_is_active_no_version_can_be_selected_and_its_answer_i
     async with serving(model) as served:
         first = await ask(served, "first")
         await ask(served, "first", replaces=first["run_id"])
-        going_on = asyncio.create_task(ask(served, "second"))
+        running = asyncio.create_task(ask(served, "second"))
         while not served.runs.active.in_conversation("local", "c"):
             await asyncio.sleep(0)
         status, problem = await select(served, first["run_id"])
         assert (status, problem["code"]) == (409, "conflict")
         gate.set()
-        await going_on
+        await running
         assert texts(await messages(served)) == ["first", "Better.", "second", "Two."]
 
 
@@ -181,8 +181,8 @@ async def test_followers_get_a_selection_as_a_numbered_log_event() -> None:
             served.events("GET", f"{PATH}/events?after={before}") as stream,
         ):
             await select(served, first["run_id"])
-            told = await frame(socket, "version_selected")
-            assert (told["run_id"], told["seq"]) == (first["run_id"], before + 1)
+            selected = await frame(socket, "version_selected")
+            assert (selected["run_id"], selected["seq"]) == (first["run_id"], before + 1)
             sent = await anext(stream)
             assert (sent["event"], sent["seq"]) == ("version_selected", before + 1)
             assert sent["data"]["run_id"] == first["run_id"]

@@ -202,8 +202,8 @@ async def test_a_thousand_bad_requests_are_one_line_in_the_log(
     async with serving(ScriptedModel()) as served:
         for _ in range(100):
             assert (await answer(served, b"NO HTTP\r\n\r\n"))[0] == 400
-    said = [each for each in caplog.records if each.levelno >= logging.WARNING]
-    assert [each.getMessage() for each in said] == [
+    warnings = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    assert [each.getMessage() for each in warnings] == [
         "requests refused: This is not a valid HTTP/1.1 request."
     ]
 
@@ -327,8 +327,8 @@ async def test_a_message_in_many_fragments_is_one_message() -> None:
     text = "thirty thousand " * 2_000
     async with hosting(model) as served, connect(f"{served.url}/ws".replace("http", "ws")) as one:
         await one.send([text[place : place + 1] for place in range(len(text))])
-        async for said in one:
-            if "turn_end" in str(said):
+        async for frame in one:
+            if "turn_end" in str(frame):
                 break
     (turn,) = model.requests[0].turns
     assert isinstance(turn, UserTurn)

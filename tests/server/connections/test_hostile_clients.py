@@ -55,6 +55,6 @@ async def test_hostile_heads_and_frames_are_answered_and_affect_no_other_client(
             assert response.status == 200
             await response.read()
         assert len(served.server.server_state.connections) <= before + 1
-    said = [each for each in caplog.records if each.name != "asyncio"]
-    assert [each for each in said if each.levelno >= logging.ERROR or each.exc_info] == []
-    assert len(said) < 20
+    records = [each for each in caplog.records if each.name != "asyncio"]
+    assert [each for each in records if each.levelno >= logging.ERROR or each.exc_info] == []
+    assert len(records) < 20

@@ -155,10 +155,10 @@ async def test_a_value_that_is_not_one_of_a_few_comes_with_those() -> None:
         _, query = await served.get("/conversations/c/export?format=dance")
         async with served.socket() as socket:
             await socket.send({"text": "Hi", "on_disconnect": "dance"})
-            said = (await socket.receive())["data"]
+            socket_error = (await socket.receive())["data"]
             await socket.send({"type": "dance"})
             kind = (await socket.receive())["data"]
-    for refused in (body, said):
+    for refused in (body, socket_error):
         assert (refused["field"], refused["valid"]) == ("on_disconnect", ["continue", "stop"])
     assert body["detail"] == "on_disconnect: Invalid enum value 'dance'. Valid: continue, stop."
     assert (query["field"], query["valid"]) == ("format", ["json", "markdown"])
@@ -178,9 +178,9 @@ async def test_unknown_fields_are_ignored_and_of_duplicates_the_last_counts() ->
         status, reply = await served.post(
             MESSAGE, data=body, headers={"Content-Type": "application/json; charset=utf-8"}
         )
-        _, said = await served.get(f"/conversations/{reply['conversation_id']}/messages")
+        _, page = await served.get(f"/conversations/{reply['conversation_id']}/messages")
     assert status == 200
-    assert said["messages"][0]["text"] == "second"
+    assert page["messages"][0]["text"] == "second"
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "in chunks"])

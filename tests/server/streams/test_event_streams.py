@@ -56,8 +56,8 @@ def joined(frames: list[dict[str, Any]], event: str) -> str:
 
 @pytest.mark.promise("P10")
 async def test_a_stream_names_its_run_at_once_so_that_it_can_be_stopped_while_it_waits() -> None:
-    go_on = asyncio.Event()
-    async with serving(ScriptedModel([think("Hm."), Wait(go_on), say("Answer.")])) as served:
+    resume = asyncio.Event()
+    async with serving(ScriptedModel([think("Hm."), Wait(resume), say("Answer.")])) as served:
         body = {"text": "Hi", "conversation_id": "c"}
         path = f"{served.api}/chat/stream-sse"
         async with (
@@ -67,7 +67,7 @@ async def test_a_stream_names_its_run_at_once_so_that_it_can_be_stopped_while_it
             waiting = second.headers["X-Run-ID"]
             assert (await served.get(f"/runs/{waiting}"))[1]["status"] == "queued"
             assert (await served.post(f"/runs/{waiting}/stop"))[1]["status"] == "stopped"
-            go_on.set()
+            resume.set()
             frames = (await first.read()).decode()
         assert first.headers["X-Run-ID"] in frames
         assert "Answer." in frames
@@ -266,8 +266,8 @@ async def test_a_client_that_reads_nothing_is_disconnected_and_its_run_continues
         while (await served.get("/system-status"))[1]["dropped_readers"] == 0:
             pass
         writer.close()
-        _, said = await served.get("/conversations/c1/messages")
-    assert len(said["messages"][1]["text"]) == 400 * 60_000
+        _, page = await served.get("/conversations/c1/messages")
+    assert len(page["messages"][1]["text"]) == 400 * 60_000
 
 
 async def test_only_so_many_streams_are_open_at_once() -> None:

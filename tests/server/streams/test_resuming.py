@@ -27,7 +27,7 @@ TRANSPORTS = ["get", "post", "conversation", "socket", "socket conversation"]
 
 def tokens_only(frames: list[Json]) -> tuple[str, str]:
     """What a client has that appends tokens and knows no snapshot."""
-    return said(frames, "reasoning"), said(frames, "token")
+    return text_of(frames, "reasoning"), text_of(frames, "token")
 
 
 def snapshots_too(frames: list[Json]) -> tuple[str, str]:
@@ -37,10 +37,12 @@ def snapshots_too(frames: list[Json]) -> tuple[str, str]:
         if frame["event"] == "snapshot":
             message = frame["data"]["messages"][-1]
             reasoning, answer, since = message["reasoning"], message["text"], place
-    return reasoning + said(frames[since:], "reasoning"), answer + said(frames[since:], "token")
+    return reasoning + text_of(frames[since:], "reasoning"), answer + text_of(
+        frames[since:], "token"
+    )
 
 
-def said(frames: list[Json], event: str) -> str:
+def text_of(frames: list[Json], event: str) -> str:
     return "".join(frame["data"]["token"] for frame in frames if frame["event"] == event)
 
 

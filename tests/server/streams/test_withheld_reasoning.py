@@ -160,5 +160,5 @@ async def test_a_thought_that_was_streamed_as_answer_is_in_nothing_that_is_read_
     assert SECRET.encode() not in read
     assert SECRET not in json.dumps(listed)
     assert found["conversations"] == []
-    (said,) = [turn for turn in model.requests[1].turns if isinstance(turn, AssistantTurn)]
-    assert [part.text for part in said.parts if isinstance(part, AnswerPart)] == ["Fine."]
+    (turn,) = [turn for turn in model.requests[1].turns if isinstance(turn, AssistantTurn)]
+    assert [part.text for part in turn.parts if isinstance(part, AnswerPart)] == ["Fine."]

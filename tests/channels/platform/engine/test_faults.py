@@ -191,15 +191,15 @@ async def test_a_rate_limit_outlives_the_connection_that_was_limited() -> None:
         assert made[1].texts(ADA) == ["Blue."]
 
 
-@pytest.mark.parametrize("begun", [True, False])
+@pytest.mark.parametrize("started", [True, False])
 async def test_a_conversation_that_is_deleted_during_a_run_leaves_the_chat_usable(
-    begun: bool,
+    started: bool,
 ) -> None:
     state, never = MemoryChannelState(), asyncio.Event()
-    script = [*(say("Half") if begun else []), Wait(never)]
+    script = [*(say("Half") if started else []), Wait(never)]
     async with chatting(script, [say("New.")], state=state) as chat:
         await chat.says("Which color?", "1")
-        if begun:
+        if started:
             await chat.shows("Half")
         await chat.clock.advance(1)
         await chat.lab.runtime.runs.conversations.delete("local", "scripted:ada")

@@ -30,14 +30,14 @@ def test_a_key_is_described_with_what_is_left_of_its_limits(home: Home) -> None:
         key = printed(home, "keys", "create", "phone", "--owner", "ada", *LIMITED)
         home.environment["THINKALOUD_API_KEY"] = key["key"]
         assert home.run("chat", "Hello").returncode == 0
-        said = words(home)
+        output = words(home)
         found = printed(home, "whoami")
-    assert said["Key"].startswith(f"{key['id']} (phone, expires ")
-    assert (said["Owner"], said["Role"], said["Scopes"]) == ("ada", "user", "chat, read")
-    assert (said["Models"], said["Effort"], said["Reasoning"]) == (
+    assert output["Key"].startswith(f"{key['id']} (phone, expires ")
+    assert (output["Owner"], output["Role"], output["Scopes"]) == ("ada", "user", "chat, read")
+    assert (output["Models"], output["Effort"], output["Reasoning"]) == (
         *("demo/*", "up to medium", "redacted"),
     )
-    limits = said["Limit of the key"]
+    limits = output["Limit of the key"]
     assert re.fullmatch(
         r"4 of 5 requests left this minute / \d,\d{3} of 9,000 tokens left today \(UTC\)", limits
     )
@@ -59,11 +59,11 @@ def test_without_a_key_of_its_own_the_terminal_is_the_operator(
     home.configure(settings)
     if is_running:
         with serving(home):
-            said = words(home)
+            output = words(home)
     else:
-        said = words(home)
-    assert said["Key"].startswith(key)
-    assert (said["Owner"], said["Role"], said["Models"]) == ("local", "admin", "all")
+        output = words(home)
+    assert output["Key"].startswith(key)
+    assert (output["Owner"], output["Role"], output["Models"]) == ("local", "admin", "all")
 
 
 def test_a_wrong_key_is_an_error(home: Home) -> None:

@@ -98,15 +98,15 @@ async def test_a_stream_has_a_role_then_deltas_then_a_finish_reason_and_usage_if
 
 
 async def test_a_stream_of_a_model_that_takes_its_time_is_complete_from_its_first_chunk() -> None:
-    begun = asyncio.Event()
-    model = ScriptedModel([[Wait(begun)], think("Hm."), say("Hi.")])
+    started = asyncio.Event()
+    model = ScriptedModel([[Wait(started)], think("Hm."), say("Hi.")])
     async with serving(model) as served:
         named = {"X-Conversation-Id": "mine"}
         asking = asyncio.ensure_future(chunks(served, named, include_reasoning=True))
         # Until the response has read the start of the run, and waits for its output.
         while not ((log := served.runs.hub.live("local", "mine")) and len(log.waiting)):
             await asyncio.sleep(0)
-        begun.set()
+        started.set()
         found = await asking
     assert found[0]["choices"][0]["delta"]["role"] == "assistant"
     assert deltas(found, "reasoning_content") == "Hm."

@@ -171,9 +171,9 @@ async def test_a_response_can_be_continued_more_than_once() -> None:
             await client.responses.create(model=MODEL, input=text, previous_response_id=first.id)
         _, listed = await served.get("/conversations")
     for request, text in zip(model.requests[1:], ("And?", "Or?"), strict=True):
-        asked, said, now = request.turns
+        asked, assistant, now = request.turns
         assert asked == UserTurn("Hello")
-        assert isinstance(said, AssistantTurn)
+        assert isinstance(assistant, AssistantTurn)
         assert now == UserTurn(text)
     assert listed["conversations"] == []
 
@@ -225,9 +225,9 @@ async def test_items_named_by_reference_are_those_of_the_response() -> None:
         lost: Any = {"type": "item_reference", "id": "msg_none_a1"}
         with pytest.raises(openai.NotFoundError):
             await client.responses.create(model=MODEL, input=[asked, lost])
-    _, said, answered = model.requests[1].turns
-    assert isinstance(said, AssistantTurn)
-    assert said.parts[0] == ReasoningPart("Hm.")
+    _, assistant, answered = model.requests[1].turns
+    assert isinstance(assistant, AssistantTurn)
+    assert assistant.parts[0] == ReasoningPart("Hm.")
     assert answered == ToolTurn((ToolResult("call_1", "weather", "Sunny"),))
 
 
@@ -331,17 +331,17 @@ async def test_a_background_response_continues_without_its_client_and_is_resumed
 async def test_a_background_response_is_cancelled_and_deleted() -> None:
     model = ScriptedModel([think("Hm."), [Silence()]], [say("Hi.")])
     async with asking(model) as (client, _):
-        begun = await client.responses.create(model=MODEL, input="Hello", background=True)
-        assert begun.status in {"queued", "in_progress"}
-        ended = await client.responses.cancel(begun.id)
+        started = await client.responses.create(model=MODEL, input="Hello", background=True)
+        assert started.status in {"queued", "in_progress"}
+        ended = await client.responses.cancel(started.id)
         assert ended.status == "cancelled"
         assert model.open_streams == 0
         usual = await client.responses.create(model=MODEL, input="Hello")
         with pytest.raises(openai.BadRequestError):
             await client.responses.cancel(usual.id)
-        await client.responses.delete(begun.id)
+        await client.responses.delete(started.id)
         with pytest.raises(openai.NotFoundError):
-            await client.responses.retrieve(begun.id)
+            await client.responses.retrieve(started.id)
 
 
 async def test_the_input_items_of_a_response_are_listed() -> None:

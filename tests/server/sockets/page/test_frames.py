@@ -56,14 +56,14 @@ def event_of(frame: Json) -> Json:
 def folded(frames: list[Json], conversation_id: str) -> ConversationView:
     fold = Fold(conversation_id)
     for frame in frames:
-        told = {
+        logged = {
             "seq": frame["seq"],
             "at_ms": frame["at_ms"],
             "conversation_id": frame["chat_id"],
             "run_id": "" if frame["event"] == "version_selected" else frame["run_id"],
             "event": event_of(frame),
         }
-        fold.apply(msgspec.convert(told, LoggedEvent))
+        fold.apply(msgspec.convert(logged, LoggedEvent))
     return fold.view()
 
 

@@ -23,10 +23,10 @@ async def test_my_words_reach_other_tabs_as_mine_and_are_never_shown_as_an_answe
         mine, theirs = await one.turn("room"), await two.turn("room")
     assert "message" not in events(mine) + events(theirs)
     assert "user_message" not in events(mine)
-    (heard,) = [frame for frame in theirs if frame["event"] == "user_message"]
+    (message,) = [frame for frame in theirs if frame["event"] == "user_message"]
     (accepted,) = [frame for frame in mine if frame["event"] == "message_accepted"]
-    assert (heard["text"], heard["starts_turn"]) == ("Hello", True)
-    ids = [frame["turn_id"] for frame in (heard, accepted, mine[-1], theirs[-1])]
+    assert (message["text"], message["starts_turn"]) == ("Hello", True)
+    ids = [frame["turn_id"] for frame in (message, accepted, mine[-1], theirs[-1])]
     assert ids == ["turn-7"] * 4
     assert texts(theirs, "delta") == "Hi."
 
@@ -48,17 +48,17 @@ async def test_after_a_reload_my_words_are_mine(after_reload: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["/stop", "/STOP", "  /Stop \n", {"content": "/stop"}, {"type": "message"}]
+    "command", ["/stop", "/STOP", "  /Stop \n", {"content": "/stop"}, {"type": "message"}]
 )
-async def test_stop_sent_as_a_message_stops_the_run_and_is_not_answered(said: Any) -> None:
+async def test_stop_sent_as_a_message_stops_the_run_and_is_not_answered(command: Any) -> None:
     model = ScriptedModel([think("Hm"), Silence()], [say("Next.")])
     async with hosting(model) as served, client(served) as one:
         own = one.ready["chat_id"]
         await one.send("Hello")
         await one.until("reasoning_delta")
-        if isinstance(said, dict) and "type" in said:
-            said = {**said, "chat_id": own, "content": "/stop", "turn_id": "t-2"}
-        await one.send(said)
+        if isinstance(command, dict) and "type" in command:
+            command = {**command, "chat_id": own, "content": "/stop", "turn_id": "t-2"}
+        await one.send(command)
         assert (await one.until("turn_end"))[-1]["status"] == "stopped"
         (accepted,) = await one.until("message_accepted")
         assert (accepted["starts_turn"], accepted["run_id"]) == (False, None)

@@ -76,14 +76,14 @@ async def test_what_came_before_a_snapshot_is_shown_when_it_is_asked_for() -> No
         async with client(served) as one:
             await one.attach("room", last=1)
             runs = (await one.until("snapshot"))[-1]["conversation"]["runs"]
-            told: list[bool] = []
+            has_earlier: list[bool] = []
             while len(runs) < len(everything):
                 before = runs[0]["run_id"]
                 await one.send({"type": "earlier", "chat_id": "room", "before": before, "limit": 2})
                 page = (await one.until("earlier"))[-1]
                 assert (page["chat_id"], page["before"]) == ("room", before)
                 runs = page["runs"] + runs
-                told.append(page["earlier"])
+                has_earlier.append(page["earlier"])
         async with client(served) as one:
             await one.attach("room", include_reasoning=False)
             asked = {"type": "earlier", "chat_id": "room", "before": everything[1]["run_id"]}
@@ -91,7 +91,7 @@ async def test_what_came_before_a_snapshot_is_shown_when_it_is_asked_for() -> No
             plain = (await one.until("earlier"))[-1]
             assert "T0" not in "".join(one.raw)
     assert runs == everything
-    assert told == [True, False]
+    assert has_earlier == [True, False]
     assert [block["type"] for block in plain["runs"][0]["blocks"]] == ["answer"]
 
 

@@ -244,9 +244,9 @@ async def test_a_message_sent_again_with_its_id_is_answered_once() -> None:
 @pytest.mark.promise("P10")
 @pytest.mark.parametrize("moment", ["thinking", "answering"])
 async def test_a_stop_from_another_socket_ends_the_run_and_spares_the_next(moment: str) -> None:
-    said = [think("Hm")] if moment == "thinking" else [think("Hm"), say("Half")]
+    output = [think("Hm")] if moment == "thinking" else [think("Hm"), say("Half")]
     gate = asyncio.Event()
-    model = ScriptedModel([*said, Silence()], [Wait(gate), say("Next.")])
+    model = ScriptedModel([*output, Silence()], [Wait(gate), say("Next.")])
     async with hosting(model) as served, client(served) as one, client(served) as two:
         await one.say("room")
         await one.until("reasoning_delta" if moment == "thinking" else "delta")
