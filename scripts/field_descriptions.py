@@ -44,6 +44,8 @@ WORDS: Final[Mapping[str, str]] = {
     "max_output_tokens": "The limit that was reached.",
     "media_type": "Such as `text/plain` or `image/png`.",
     "message": "A message for people.",
+    "progress": "How far it is, in the tool's own unit.",
+    "total": "What the progress will be at the end, if it is known.",
     "messages": "The messages, oldest first.",
     "model": "`host/model`.",
     "name": "Its name.",

@@ -9,12 +9,12 @@ from thinkaloud.ports.attachments import Attachments, FileField
 from thinkaloud.ports.model import Model, ModelInfo
 from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord, Store
-from thinkaloud.ports.tool import Tool
+from thinkaloud.ports.tool import AnyTool, ToolSource
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.runs.hooks import HookSource
 from thinkaloud.runtime.runs.limits import AdmissionLimits, Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest, Runs, RunServices
-from thinkaloud.runtime.runs.tool_executor import ToolExecutor
+from thinkaloud.runtime.tools.executor import ToolExecutor
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.uploads import MemoryUploads
 
@@ -77,7 +77,8 @@ class FixedAttachments:
 @asynccontextmanager
 async def open_runs(
     *models: Model,
-    tools: Sequence[Tool] = (),
+    tools: Sequence[AnyTool] = (),
+    sources: Sequence[ToolSource] = (),
     limits: Limits | None = None,
     hooks: Sequence[HookSource] = (),
     store: Store | None = None,
@@ -94,7 +95,7 @@ async def open_runs(
         store=store or MemoryStore(),
         catalogue=FixedCatalogue(*models),
         clock=clock,
-        tool_executor=ToolExecutor(tools, limits.max_tool_result_chars),
+        tool_executor=ToolExecutor(tools, limits.max_tool_result_chars, sources),
         attachments=attachments or FixedAttachments(),
         uploads=MemoryUploads(clock),
         limits=limits,

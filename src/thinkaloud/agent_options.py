@@ -16,7 +16,7 @@ from thinkaloud.errors import InvalidRequest
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.model import Model, ModelInfo
 from thinkaloud.ports.store import Store
-from thinkaloud.ports.tool import Tool
+from thinkaloud.ports.tool import AnyTool, ToolSource
 from thinkaloud.runtime.runs.effort import checked_effort
 from thinkaloud.runtime.runs.hooks import AgentHook, HookSource
 from thinkaloud.runtime.runs.request import RunRequest
@@ -52,8 +52,8 @@ class ChatOptions(TypedDict, total=False):
 class AgentOptions(TypedDict, total=False):
     """The keyword arguments of `Agent`."""
 
-    tools: Sequence[Tool | Callable[..., object]] | None
-    """Functions or `Tool` objects. None: the built-in tools. An empty list: no tools."""
+    tools: Sequence[AnyTool | Callable[..., object]] | None
+    """Functions or tool objects. None: the built-in tools. An empty list: no tools."""
     system_prompt: str | None
     store: Store | None
     """An open store for conversations. None: they are kept in memory until the agent is closed."""
@@ -63,6 +63,8 @@ class AgentOptions(TypedDict, total=False):
     """The reasoning effort for requests that don't set one."""
     config: str | Path | None
     """A configuration file. None: look for one as the server does."""
+    tool_sources: Sequence[ToolSource] | None
+    """Sources of more tools, which may change, or differ from run to run."""
 
 
 def check_names(call: str, given: Iterable[str], *known: str | type) -> None:
@@ -91,6 +93,7 @@ def choices_of(model: str | Model | None, options: AgentOptions) -> Choices:
     return Choices(
         model=_model(model),
         tools=_tools(options.get("tools")),
+        tool_sources=_tool_sources(options.get("tool_sources")),
         system_prompt=_text("system_prompt", options.get("system_prompt")),
         store=_store(options.get("store")),
         hooks=_hooks(options.get("hooks")),
@@ -151,10 +154,10 @@ def checked_callback(on_chunk: OnChunk | None) -> OnChunk | None:
 
 
 def _similarity(typed: str, known: str) -> float:
-    """Return the similarity of two names, from 0 to 1. A match with one part of `known` counts 95 %."""
+    """Return the similarity of two names, from 0 to 1. A match with one part of `known` counts 85 %."""
     parts = known.split("_") if "_" in known else []
     whole = difflib.SequenceMatcher(None, typed.lower(), known).ratio()
-    return max([whole, *(0.95 * _similarity(typed, part) for part in parts)])
+    return max([whole, *(0.85 * _similarity(typed, part) for part in parts)])
 
 
 def _model(model: object) -> str | Model | None:
@@ -174,7 +177,7 @@ def _model(model: object) -> str | Model | None:
     )
 
 
-def _tools(tools: object) -> list[Tool] | None:
+def _tools(tools: object) -> list[AnyTool] | None:
     if tools is None:
         return None
     made = [as_tool(each) for each in _listed("tools", "functions or tools", tools)]
@@ -186,6 +189,16 @@ def _tools(tools: object) -> list[Tool] | None:
                 field="tools",
             )
     return made
+
+
+def _tool_sources(sources: object) -> tuple[ToolSource, ...]:
+    if sources is None:
+        return ()
+    found = _listed("tool_sources", "objects with a method tools", sources)
+    for source in found:
+        if isinstance(source, type) or not callable(getattr(source, "tools", None)):
+            raise _type_error("tool_sources", "a list of objects with a method tools", source)
+    return cast("tuple[ToolSource, ...]", tuple(found))
 
 
 def _hooks(hooks: object) -> tuple[HookSource, ...]:

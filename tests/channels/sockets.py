@@ -21,7 +21,7 @@ from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.tool import Tool
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import Runs, RunServices
-from thinkaloud.runtime.runs.tool_executor import ToolExecutor
+from thinkaloud.runtime.tools.executor import ToolExecutor
 from thinkaloud.server.services import About, ServerServices
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.server.websocket_channel import WebSocketChannel

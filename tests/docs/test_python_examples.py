@@ -13,6 +13,7 @@ import pytest
 
 from tests.docs.examples import EXAMPLES, READER, demo, module, output, plain, python, server
 from thinkaloud import Agent
+from thinkaloud.events.event import ToolEnded, ToolProgress
 from thinkaloud.testing import Cut, ScriptedModel, Wait, call_tool, say, think
 
 
@@ -105,6 +106,18 @@ async def test_a_broken_stream_is_resumed_without_a_gap_and_without_a_repetition
     words = [line for line in shown.splitlines() if line and not line.startswith("[")]
     assert "[the connection broke: resuming]" in shown
     assert "".join(words).replace(" ", "") == "Twelvetimesseven:eighty-four."
+
+
+async def test_a_source_offers_a_tool_that_reports_progress() -> None:
+    tools = module("python/tools.py")
+    model = ScriptedModel([call_tool("send", {"papers": ["a", "b"]})], [say("Done.")])
+    async with Agent(model, tools=[], tool_sources=[tools.Desks()]) as agent:
+        events = [event async for event in agent.events("Send them.")]
+
+    assert [each.result for each in events if isinstance(each, ToolEnded)] == [
+        "Sent 2 papers for local."
+    ]
+    assert [each.message for each in events if isinstance(each, ToolProgress)] == ["Sending a"]
 
 
 async def test_the_tools_have_schemas_and_refuse_what_does_not_fit() -> None:

@@ -26,7 +26,7 @@ from thinkaloud.ports.tool import Tool
 from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import Runs, RunServices
-from thinkaloud.runtime.runs.tool_executor import ToolExecutor
+from thinkaloud.runtime.tools.executor import ToolExecutor
 from thinkaloud.server.app import AgentApp, create_app
 from thinkaloud.server.connections.uvicorn_server import AgentServer, address, bind, build_server
 from thinkaloud.server.services import About, ServerServices

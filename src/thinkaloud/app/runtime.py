@@ -16,14 +16,14 @@ from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.model import Model
 from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import Store
-from thinkaloud.ports.tool import Tool
+from thinkaloud.ports.tool import AnyTool, ToolSource
 from thinkaloud.ports.uploads import UploadQuota, Uploads
 from thinkaloud.providers.catalogue import ConfiguredModels
 from thinkaloud.providers.client import Sessions
 from thinkaloud.providers.demo import DemoModel
 from thinkaloud.runtime.runs.hooks import HookSource
 from thinkaloud.runtime.runs.supervisor import Runs, RunServices
-from thinkaloud.runtime.runs.tool_executor import ToolExecutor
+from thinkaloud.runtime.tools.executor import ToolExecutor
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.temporary import TemporaryStore
 from thinkaloud.stores.uploads import MemoryUploads
@@ -36,7 +36,8 @@ class Choices(msgspec.Struct, frozen=True):
     """What the caller sets instead of the configuration. None: as configured."""
 
     model: str | Model | None = None
-    tools: Sequence[Tool] | None = None
+    tools: Sequence[AnyTool] | None = None
+    tool_sources: Sequence[ToolSource] = ()
     system_prompt: str | None = None
     store: Store | None = None
     uploads: Uploads | None = None
@@ -104,7 +105,9 @@ async def open_runtime(
             store=store,
             catalogue=models,
             clock=clock,
-            tool_executor=ToolExecutor(tools, settings.limits.max_tool_result_chars),
+            tool_executor=ToolExecutor(
+                tools, settings.limits.max_tool_result_chars, choices.tool_sources
+            ),
             attachments=NamedFiles(uploads, workspace),
             uploads=uploads,
             limits=settings.limits,
@@ -177,7 +180,7 @@ def _workspace(configuration: Configuration) -> Workspace | None:
 
 def _tools(
     configuration: Configuration, choices: Choices, workspace: Workspace | None, clock: Clock
-) -> Sequence[Tool]:
+) -> Sequence[AnyTool]:
     if choices.tools is not None:
         return choices.tools
     settings = configuration.settings.tools

@@ -28,6 +28,7 @@ from thinkaloud.events.event import (
     RunStatus,
     SegmentReclassified,
     ToolEnded,
+    ToolProgress,
     ToolRequested,
     ToolStarted,
     VersionSelected,
@@ -70,6 +71,7 @@ class RunPresenter:
                 | IterationStarted()
                 | SegmentReclassified()
                 | ToolStarted()
+                | ToolProgress()
                 | ToolEnded()
                 | ToolRequested()
                 | ModelResponded()

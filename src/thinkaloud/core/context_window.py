@@ -88,7 +88,9 @@ def _tokens(turn: Turn) -> int:
         case UserTurn():
             return _text(turn.text) + IMAGE_TOKENS * len(turn.images)
         case ToolTurn():
-            return sum(_text(result.content) for result in turn.results)
+            return sum(
+                _text(result.content) + IMAGE_TOKENS * len(result.images) for result in turn.results
+            )
         case AssistantTurn():
             parts = sum(_part(part) for part in turn.parts)
             native = len(bytes(turn.native.payload)) // BYTES_PER_TOKEN if turn.native else 0

@@ -9,7 +9,7 @@ import msgspec
 from thinkaloud.core.segments import BLANK_LINE
 from thinkaloud.events.event import Attachment, ModelResponded
 from thinkaloud.events.fold import RunFold
-from thinkaloud.events.model import ProviderPayload
+from thinkaloud.events.model import ProviderPayload, ToolCall
 from thinkaloud.events.prompt import (
     AnswerPart,
     AssistantPart,
@@ -59,7 +59,9 @@ def turns(
         for iteration in sorted(by_iteration.keys() | run.responses.keys()):
             blocks = by_iteration.get(iteration, [])
             responded = _complete(run, iteration, find_payload)
-            found.extend(_iteration(blocks, responded, returned, said_before=said_before))
+            images = run.images if run.run_id in shown else {}
+            results = _Results(returned, images)
+            found.extend(_iteration(blocks, responded, results, said_before=said_before))
             said_before = said_before or any(
                 isinstance(block, AnswerBlock) and not block.text.isspace() for block in blocks
             )
@@ -97,6 +99,7 @@ def _shown(runs: Sequence[RunFold], picture_bytes: int) -> set[str]:
     left = picture_bytes
     for run in reversed(runs):
         left -= sum(len(each.base64) for each in run.attachments) * 3 // 4
+        left -= sum(len(each.base64) for images in run.images.values() for each in images) * 3 // 4
         if left < 0 and (shown or not picture_bytes):
             break
         shown.add(run.run_id)
@@ -140,7 +143,7 @@ def _complete(
 def _iteration(
     blocks: list[Block],
     responded: ModelResponded | None,
-    returned: Sequence[ToolResult],
+    results: "_Results",
     *,
     said_before: bool,
 ) -> list[Turn]:
@@ -157,11 +160,7 @@ def _iteration(
         return []
     said: list[Turn] = [AssistantTurn(parts, responded.native)]
     if calls:
-        results = {block.tool_call_id: block for block in blocks if isinstance(block, ToolBlock)}
-        given = {result.tool_call_id: result for result in returned}
-        said.append(
-            ToolTurn(tuple(_result(call.tool_call_id, call.name, results, given) for call in calls))
-        )
+        said.append(results.turn(calls, blocks))
     return said
 
 
@@ -179,18 +178,30 @@ def _parts(
     return tuple(parts)
 
 
-def _result(
-    tool_call_id: str,
-    name: str,
-    results: Mapping[str, ToolBlock],
-    given: Mapping[str, ToolResult],
-) -> ToolResult:
-    block = results.get(tool_call_id)
-    if block is not None and block.status == "requested":
-        found = given.get(tool_call_id)
-        if found is None:
-            return ToolResult(tool_call_id, name, NO_RESULT, is_error=True)
-        return ToolResult(tool_call_id, name, found.content, is_error=found.is_error)
-    if block is None or block.status == "running":
-        return ToolResult(tool_call_id, name, NOT_RUN, is_error=True)
-    return ToolResult(tool_call_id, name, block.result, is_error=block.status != "ok")
+class _Results:
+    """The results of a run's tool calls: `returned` by the client, and with `images` by call."""
+
+    def __init__(
+        self, returned: Sequence[ToolResult], images: Mapping[str, tuple[Image, ...]]
+    ) -> None:
+        self._given = {result.tool_call_id: result for result in returned}
+        self._images = images
+
+    def turn(self, calls: Iterable[ToolCall], blocks: Iterable[Block]) -> ToolTurn:
+        """Return the results of one response, in the order of its calls."""
+        found = {block.tool_call_id: block for block in blocks if isinstance(block, ToolBlock)}
+        return ToolTurn(tuple(self._result(call, found.get(call.tool_call_id)) for call in calls))
+
+    def _result(self, call: ToolCall, block: ToolBlock | None) -> ToolResult:
+        tool_call_id, name = call.tool_call_id, call.name
+        if block is not None and block.status == "requested":
+            given = self._given.get(tool_call_id)
+            if given is None:
+                return ToolResult(tool_call_id, name, NO_RESULT, is_error=True)
+            return ToolResult(tool_call_id, name, given.content, is_error=given.is_error)
+        if block is None or block.status == "running":
+            return ToolResult(tool_call_id, name, NOT_RUN, is_error=True)
+        images = self._images.get(tool_call_id, ())
+        return ToolResult(
+            tool_call_id, name, block.result, is_error=block.status != "ok", images=images
+        )

@@ -83,7 +83,10 @@ def _as_text(part: AssistantPart) -> AssistantPart:
 
 
 def without_images(turn: Turn) -> Turn:
-    """Return a turn with a note instead of each image."""
+    """Return a turn with a note instead of each image. The text of a tool result has one anyway."""
+    if isinstance(turn, ToolTurn) and any(result.images for result in turn.results):
+        results = (msgspec.structs.replace(result, images=()) for result in turn.results)
+        return ToolTurn(tuple(results))
     if not isinstance(turn, UserTurn) or not turn.images:
         return turn
     notes = [_NO_PICTURE] * len(turn.images)

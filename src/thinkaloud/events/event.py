@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from thinkaloud.events.model import FinishReason, ProviderPayload, ReasoningStatus, ToolCall, Usage
-from thinkaloud.events.prompt import Effort, ToolResult
+from thinkaloud.events.prompt import Effort, Image, ToolResult
 
 RunStatus = Literal["completed", "stopped", "max_iterations", "failed"]
 """How a run ended. `max_iterations`: the limit was reached with tool calls pending."""
@@ -199,6 +199,16 @@ class ToolStarted(msgspec.Struct, frozen=True, tag="tool.started", gc=False):
     arguments: str
 
 
+class ToolProgress(msgspec.Struct, frozen=True, tag="tool.progress", omit_defaults=True, gc=False):
+    """A running tool call reports progress. The tool's own words and numbers, which may be wrong."""
+
+    tool_call_id: str
+    name: str
+    message: str = ""
+    progress: float | None = None
+    total: float | None = None
+
+
 class ToolEnded(msgspec.Struct, frozen=True, tag="tool.ended", omit_defaults=True, gc=False):
     """A tool call has ended. The result is sent back to the model."""
 
@@ -209,6 +219,8 @@ class ToolEnded(msgspec.Struct, frozen=True, tag="tool.ended", omit_defaults=Tru
     duration_ms: int
     truncated: bool = False
     """The result exceeded the limit and was truncated."""
+    images: tuple[Image, ...] = ()
+    """The images of the result, for the model. Their content is never sent on a wire."""
 
 
 class ToolRequested(msgspec.Struct, frozen=True, tag="tool.requested", gc=False):
@@ -280,6 +292,7 @@ Event = (
     | AnswerEnded
     | SegmentReclassified
     | ToolStarted
+    | ToolProgress
     | ToolEnded
     | ToolRequested
     | ModelResponded

@@ -91,6 +91,8 @@ class ToolResult(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     name: str
     content: str
     is_error: bool = False
+    images: tuple[Image, ...] = ()
+    """Its images, which `content` mentions. A dialect whose API takes none leaves them out."""
 
 
 class ToolTurn(msgspec.Struct, frozen=True, tag="tool"):

@@ -23,15 +23,18 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolProgress,
     ToolRequested,
     ToolStarted,
     VersionSelected,
 )
 from thinkaloud.events.model import ReasoningStatus
+from thinkaloud.events.prompt import Image
 from thinkaloud.events.view import (
     AnswerBlock,
     BlockStatus,
     NoticeBlock,
+    Progress,
     ReasoningBlock,
     RunView,
     ToolBlock,
@@ -118,6 +121,7 @@ class RunFold:
         "characters",
         "ended",
         "first_seq",
+        "images",
         "last_at_ms",
         "last_seq",
         "responses",
@@ -142,6 +146,8 @@ class RunFold:
             self.characters += len(file.text) + len(file.base64)
         self.responses: dict[int, ModelResponded] = {}
         """The responses by iteration: for the next prompt, never sent to clients."""
+        self.images: dict[str, tuple[Image, ...]] = {}
+        """The images of tool results by call: for the next prompt, never sent to clients."""
         self.ended: RunEnded | None = None
         self.last_at_ms = logged.at_ms
         """The time of the last event."""
@@ -186,6 +192,7 @@ class RunFold:
         | IterationStarted
         | SegmentReclassified
         | ToolStarted
+        | ToolProgress
         | ToolEnded
         | ToolRequested
         | ModelResponded
@@ -200,10 +207,8 @@ class RunFold:
                 self._ended_at_ms = at_ms
             case IterationStarted():
                 self._iteration = event.iteration
-            case ToolStarted() | ToolRequested():
-                self._add_tool(event)
-            case ToolEnded():
-                self._end_tool(event)
+            case ToolStarted() | ToolProgress() | ToolEnded() | ToolRequested():
+                self._apply_to_tool(event)
             case SegmentReclassified():
                 self._reclassify(event, at_ms)
             case ModelResponded():
@@ -315,6 +320,16 @@ class RunFold:
         if not self._shows_reasoning:
             self._reasoning_status = "none"
 
+    def _apply_to_tool(self, event: ToolStarted | ToolProgress | ToolEnded | ToolRequested) -> None:
+        match event:
+            case ToolStarted() | ToolRequested():
+                self._add_tool(event)
+            case ToolProgress():
+                progress = Progress(event.message, event.progress, event.total)
+                self._update_tool(event.tool_call_id, progress=progress)
+            case ToolEnded():
+                self._end_tool(event)
+
     def _add_tool(self, event: ToolStarted | ToolRequested) -> None:
         status = "running" if isinstance(event, ToolStarted) else "requested"
         self._blocks.append(
@@ -323,16 +338,23 @@ class RunFold:
 
     def _end_tool(self, event: ToolEnded) -> None:
         self.characters += len(event.result)
+        if event.images:
+            self.images[event.tool_call_id] = event.images
+            self.characters += sum(len(image.base64) for image in event.images)
+        self._update_tool(
+            event.tool_call_id,
+            status=event.status,
+            result=event.result,
+            duration_ms=event.duration_ms,
+            truncated=event.truncated,
+        )
+
+    def _update_tool(self, tool_call_id: str, **changes: object) -> None:
+        """Change the block of a call. Calls of different responses may have the same id."""
         for index in range(len(self._blocks) - 1, -1, -1):
-            started = self._blocks[index]
-            if isinstance(started, ToolBlock) and started.tool_call_id == event.tool_call_id:
-                self._blocks[index] = msgspec.structs.replace(
-                    started,
-                    status=event.status,
-                    result=event.result,
-                    duration_ms=event.duration_ms,
-                    truncated=event.truncated,
-                )
+            block = self._blocks[index]
+            if isinstance(block, ToolBlock) and block.tool_call_id == tool_call_id:
+                self._blocks[index] = msgspec.structs.replace(block, **changes)
                 return
 
 

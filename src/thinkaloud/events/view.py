@@ -45,6 +45,14 @@ class AnswerBlock(msgspec.Struct, frozen=True, tag="answer", gc=False):
     status: BlockStatus
 
 
+class Progress(msgspec.Struct, frozen=True, gc=False):
+    """What a tool call last reported: its own words, and numbers that may be wrong."""
+
+    message: str
+    progress: float | None = None
+    total: float | None = None
+
+
 class ToolBlock(msgspec.Struct, frozen=True, tag="tool", gc=False):
     """One tool call that is executed here, or was returned to the client (`requested`)."""
 
@@ -56,6 +64,8 @@ class ToolBlock(msgspec.Struct, frozen=True, tag="tool", gc=False):
     result: str = ""
     duration_ms: int | None = None
     truncated: bool = False
+    progress: Progress | None = None
+    """The last progress that it reported."""
 
 
 class NoticeBlock(msgspec.Struct, frozen=True, tag="notice", gc=False):

@@ -6,6 +6,8 @@ Modules that use the network are imported on first use.
 import importlib
 from typing import TYPE_CHECKING
 
+from thinkaloud.events.content import ImageContent, LinkContent, TextContent
+from thinkaloud.ports.tool import ToolContext, ToolOutput, ToolScope
 from thinkaloud.tools.builtin.toolset import builtin_tools
 from thinkaloud.tools.function import FunctionTool, as_tool, function_tool, tool
 from thinkaloud.tools.workspace import Entry, Found, Listing, Match, Workspace
@@ -25,8 +27,14 @@ __all__ = [
     "Fetched",
     "Found",
     "FunctionTool",
+    "ImageContent",
+    "LinkContent",
     "Listing",
     "Match",
+    "TextContent",
+    "ToolContext",
+    "ToolOutput",
+    "ToolScope",
     "UrlGuard",
     "Workspace",
     "as_tool",

@@ -7,7 +7,7 @@ https://jcristharif.com/msgspec/supported-types.html lists the supported types.
 
 import inspect
 import re
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final, Generic, ParamSpec, TypeVar, cast, overload
@@ -15,11 +15,17 @@ from typing import Final, Generic, ParamSpec, TypeVar, cast, overload
 import msgspec
 
 from thinkaloud.errors import InvalidRequest, ToolError
+from thinkaloud.events.content import ImageContent, LinkContent, TextContent, text_of
 from thinkaloud.events.prompt import ToolSchema
-from thinkaloud.ports.tool import Tool
+from thinkaloud.ports.tool import AnyTool, ToolContext, ToolOutput
 from thinkaloud.tools.docstring import describe
 from thinkaloud.tools.own_thread import in_own_thread
-from thinkaloud.tools.parameters import Parameter, parameters_of, schema_of
+from thinkaloud.tools.parameters import (
+    Parameter,
+    context_parameter,
+    parameters_of,
+    schema_of,
+)
 from thinkaloud.tools.result import collected, failure, result_text
 
 P = ParamSpec("P")
@@ -39,6 +45,9 @@ class FunctionTool(Generic[P, R]):
     A synchronous function runs in its own thread and blocks neither the event loop nor other
     tools. It continues even if its call is cancelled, until it returns or the process ends. An
     async function runs on the event loop.
+
+    A parameter with the type hint `thinkaloud.ports.tool.ToolContext` gets the context of the call;
+    the model doesn't see it. With such a parameter, the function is only called for a run.
     """
 
     def __init__(
@@ -70,6 +79,7 @@ class FunctionTool(Generic[P, R]):
         said = describe(inspect.getdoc(function))
         parameters = parameters_of(function, chosen, said.parameters)
         self._parameters = {each.name: each for each in parameters}
+        self._context = context_parameter(function)
         self._timeout = float(timeout)
         self._schema = ToolSchema(
             name=chosen,
@@ -92,17 +102,29 @@ class FunctionTool(Generic[P, R]):
         return self._function(*args, **kwargs)
 
     async def call(self, arguments: dict[str, object]) -> str:
-        """Validate the arguments, call the function and return its result as text.
+        """Like `call_in`, as text and without a context."""
+        if self._context is not None:
+            raise ToolError(f"{self._schema.name} can only be called in a run.")
+        return text_of((await self._output(self._checked(arguments))).content)
 
-        A str is returned unchanged, None as "", anything else as JSON, converted if needed.
-        Raises `thinkaloud.errors.ToolError` for an invalid argument, with its name and what is
-        allowed, and for an exception in the function, with its type and message.
+    async def call_in(self, context: ToolContext, arguments: dict[str, object]) -> ToolOutput:
+        """Validate the arguments, call the function and return its result.
+
+        A str is returned unchanged, None as "", a `ToolOutput`, content blocks and lists of them
+        as they are, anything else as JSON, converted if needed. Raises
+        `thinkaloud.errors.ToolError` for an invalid argument, with its name and what is allowed,
+        and for an exception in the function, with its type and message.
         """
         values = self._checked(arguments)
+        if self._context is not None:
+            values[self._context] = context
+        return await self._output(values)
+
+    async def _output(self, values: dict[str, object]) -> ToolOutput:
         if inspect.iscoroutinefunction(inspect.unwrap(self._function)):
             result = self._run(values)
         else:
-            result = await in_own_thread(partial(self._run_to_text, values))
+            result = await in_own_thread(partial(self._run_to_output, values))
         try:
             if inspect.isawaitable(result):
                 result = cast("object", await result)
@@ -110,7 +132,7 @@ class FunctionTool(Generic[P, R]):
                 result = await collected(cast("AsyncIterable[object]", result))
         except (Exception, SystemExit) as error:
             raise failure(error) from error
-        return result_text(result)
+        return _output_of(result)
 
     def _checked(self, arguments: dict[str, object]) -> dict[str, object]:
         for name in arguments:
@@ -149,10 +171,10 @@ class FunctionTool(Generic[P, R]):
         except (Exception, SystemExit) as error:
             raise failure(error) from error
 
-    def _run_to_text(self, values: dict[str, object]) -> object:
+    def _run_to_output(self, values: dict[str, object]) -> object:
         """Call the function and convert its result in the same thread, unless it is async."""
         result = self._run(values)
-        return result if _is_async(result) else result_text(result)
+        return result if _is_async(result) else _output_of(result)
 
 
 @overload
@@ -191,16 +213,16 @@ def function_tool(
     return FunctionTool(function, name=name, description=description, timeout=timeout)
 
 
-def as_tool(candidate: object) -> Tool:
+def as_tool(candidate: object) -> AnyTool:
     """Return a tool unchanged, or wrap a callable as a tool.
 
     Raises `thinkaloud.errors.InvalidRequest` for anything else.
     """
     if not isinstance(candidate, type):
-        if isinstance(getattr(candidate, "schema", None), ToolSchema) and hasattr(
-            candidate, "call"
+        if isinstance(getattr(candidate, "schema", None), ToolSchema) and (
+            hasattr(candidate, "call") or hasattr(candidate, "call_in")
         ):
-            return cast("Tool", candidate)
+            return cast("AnyTool", candidate)
         if callable(candidate):
             return function_tool(candidate)
     raise InvalidRequest(
@@ -213,6 +235,21 @@ def as_tool(candidate: object) -> Tool:
 def _allowed(parameter: Parameter) -> str:
     schema = msgspec.json.encode(msgspec.json.schema(parameter.hint)).decode()
     return schema if len(schema) <= _SHOWN else schema[:_SHOWN] + "…"
+
+
+def _output_of(result: object) -> ToolOutput:
+    if isinstance(result, ToolOutput):
+        return result
+    if isinstance(result, TextContent | ImageContent | LinkContent):
+        return ToolOutput((result,))
+    if isinstance(result, list | tuple) and result:
+        values = cast("Sequence[object]", result)
+        blocks = [
+            each for each in values if isinstance(each, TextContent | ImageContent | LinkContent)
+        ]
+        if len(blocks) == len(values):
+            return ToolOutput(tuple(blocks))
+    return ToolOutput((TextContent(result_text(cast("object", result))),))
 
 
 def _is_async(result: object) -> bool:

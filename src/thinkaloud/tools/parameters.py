@@ -20,6 +20,7 @@ from typing import (
 import msgspec
 
 from thinkaloud.errors import InvalidRequest
+from thinkaloud.ports.tool import ToolContext
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -37,6 +38,7 @@ def parameters_of(
 ) -> tuple[Parameter, ...]:
     """Return the parameters of a function. `texts` are the descriptions from its docstring.
 
+    Leaves out the one that gets the context: see `context_parameter`.
     Raises `InvalidRequest` if a parameter cannot be passed by name or a hint cannot be resolved.
     """
     try:
@@ -48,6 +50,8 @@ def parameters_of(
         ) from error
     found: list[Parameter] = []
     for parameter in signature.parameters.values():
+        if hints.get(parameter.name) is ToolContext:
+            continue
         if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
             raise InvalidRequest(
                 f"Tool {tool_name} takes '{parameter}', which a model cannot pass by name.",
@@ -69,6 +73,12 @@ def parameters_of(
             )
         )
     return tuple(found)
+
+
+def context_parameter(function: Callable[..., object]) -> str | None:
+    """Return the name of the parameter whose type hint is `ToolContext`; None if there is none."""
+    found = (name for name, hint in _hints(function).items() if hint is ToolContext)
+    return next(found, None)
 
 
 def schema_of(parameters: tuple[Parameter, ...], tool_name: str) -> dict[str, object]:

@@ -1,8 +1,8 @@
 """The complete text of a long answer, as a file in WeCom."""
 
 import pytest
-
 from tests.channels.wecom.staging import ADA, Stage, staged
+
 from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import Rejected, RetryLater, Transient
 from thinkaloud.channels.platform.message import ChatAddress

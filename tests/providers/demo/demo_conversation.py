@@ -17,9 +17,10 @@ from thinkaloud.events.prompt import (
     Turn,
     UserTurn,
 )
-from thinkaloud.ports.tool import Tool
+from thinkaloud.ports.tool import Tool, ToolScope
 from thinkaloud.providers.demo import DemoModel
-from thinkaloud.runtime.runs.tool_executor import ToolExecutor
+from thinkaloud.runtime.tools.context import CallContext
+from thinkaloud.runtime.tools.executor import ToolExecutor
 from thinkaloud.tools.builtin.toolset import builtin_tools
 from thinkaloud.tools.workspace import Workspace
 
@@ -69,7 +70,7 @@ class DemoConversation:
         request = ModelRequest(
             model="thinkaloud",
             turns=tuple(self.turns),
-            tools=self.tool_executor.schemas,
+            tools=self.tool_executor.toolbox.own.schemas,
             effort=effort,
             max_output_tokens=limit,
         )
@@ -90,7 +91,10 @@ class DemoConversation:
         return events
 
     async def _result(self, call: ToolCall) -> ToolResult:
-        outcome = await self.tool_executor.call(call)
+        scope = ToolScope("local", "conv_demo", "run_demo")
+        context = CallContext(scope, call, lambda _: None, self.clock)
+        listing = self.tool_executor.toolbox.own
+        outcome = await self.tool_executor.call(call, listing, context)
         return ToolResult(
             call.tool_call_id, call.name, outcome.result, is_error=outcome.status != "ok"
         )

@@ -143,6 +143,7 @@ const CHECKS: { readonly [T in Event["type"]]: Checks<Extract<Event, { type: T }
     result: isText,
     duration_ms: isInteger,
   },
+  "tool.progress": { tool_call_id: isText, name: isText },
   "tool.requested": { tool_call_id: isText, name: isText, arguments: isText },
   "model.responded": { iteration: isInteger, finish_reason: isText, reasoning_status: isOneOf("none", "shown", "hidden_by_provider", "hidden_by_policy") },
   notice: { code: isText, message: isText },

@@ -248,6 +248,10 @@ function applyRunEvent(run: RunView, event: RunEvent, atMs: number): RunView {
       return { ...run, blocks: [...run.blocks, newTool(run.iteration, event, "running")] };
     case "tool.requested":
       return { ...run, blocks: [...run.blocks, newTool(run.iteration, event, "requested")] };
+    case "tool.progress":
+      return changedTool(run, event.tool_call_id, {
+        progress: { message: event.message ?? "", progress: event.progress ?? null, total: event.total ?? null },
+      });
     case "tool.ended":
       return endedTool(run, event);
     case "segment.reclassified":
@@ -315,18 +319,22 @@ function newTool(
     result: "",
     duration_ms: null,
     truncated: false,
+    progress: null,
   };
 }
 
 function endedTool(run: RunView, event: ToolEnded): RunView {
-  const index = run.blocks.findLastIndex((block) => block.type === "tool" && block.tool_call_id === event.tool_call_id);
-  const block = run.blocks[index];
-  if (block?.type !== "tool") return run;
-  return replaced(run, index, {
-    ...block,
+  return changedTool(run, event.tool_call_id, {
     status: event.status,
     result: event.result,
     duration_ms: event.duration_ms,
     truncated: event.truncated ?? false,
   });
+}
+
+/** Change the block of a call. Calls of different responses may have the same id. */
+function changedTool(run: RunView, toolCallId: string, changes: Partial<ToolBlock>): RunView {
+  const index = run.blocks.findLastIndex((block) => block.type === "tool" && block.tool_call_id === toolCallId);
+  const block = run.blocks[index];
+  return block?.type === "tool" ? replaced(run, index, { ...block, ...changes }) : run;
 }

@@ -63,6 +63,12 @@ export interface ConversationView {
   readonly attempt: RunView | null;
 }
 
+/** An image, encoded as base64. */
+export interface Image {
+  readonly media_type: string;
+  readonly base64: string;
+}
+
 /** A model call starts. `iteration` counts from 1. */
 export interface IterationStarted {
   readonly type: "iteration.started";
@@ -77,7 +83,7 @@ export interface LoggedEvent {
   readonly at_ms: number;
   readonly conversation_id: string;
   readonly run_id: string;
-  readonly event: RunStarted | IterationStarted | ReasoningDelta | ReasoningEnded | AnswerDelta | AnswerEnded | SegmentReclassified | ToolStarted | ToolEnded | ToolRequested | ModelResponded | Notice | RunEnded | VersionSelected;
+  readonly event: RunStarted | IterationStarted | ReasoningDelta | ReasoningEnded | AnswerDelta | AnswerEnded | SegmentReclassified | ToolStarted | ToolProgress | ToolEnded | ToolRequested | ModelResponded | Notice | RunEnded | VersionSelected;
 }
 
 /** A model call has succeeded. Has what the next prompt needs in addition to the text. */
@@ -120,6 +126,13 @@ export interface Outcome {
   readonly reasoning_tokens?: number | null;
   readonly output_tokens?: number | null;
   readonly max_output_tokens?: number | null;
+}
+
+/** What a tool call last reported: its own words, and numbers that may be wrong. */
+export interface Progress {
+  readonly message: string;
+  readonly progress: number | null;
+  readonly total: number | null;
 }
 
 /** An assistant response in the form in which its provider expects it back. */
@@ -258,6 +271,7 @@ export interface ToolBlock {
   readonly result: string;
   readonly duration_ms: number | null;
   readonly truncated: boolean;
+  readonly progress: Progress | null;
 }
 
 /** A complete tool call. `arguments` is the JSON text that the model wrote, unparsed. */
@@ -277,6 +291,17 @@ export interface ToolEnded {
   readonly result: string;
   readonly duration_ms: number;
   readonly truncated?: boolean;
+  readonly images?: readonly Image[];
+}
+
+/** A running tool call reports progress. The tool's own words and numbers, which may be wrong. */
+export interface ToolProgress {
+  readonly type: "tool.progress";
+  readonly tool_call_id: string;
+  readonly name: string;
+  readonly message?: string;
+  readonly progress?: number | null;
+  readonly total?: number | null;
 }
 
 /** A call of a tool that the client declared and executes itself. */
@@ -293,6 +318,7 @@ export interface ToolResult {
   readonly name: string;
   readonly content: string;
   readonly is_error?: boolean;
+  readonly images?: readonly Image[];
 }
 
 /** A tool call has started. `arguments` is the JSON text that the model wrote. */

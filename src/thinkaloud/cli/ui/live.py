@@ -26,6 +26,7 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolProgress,
     ToolRequested,
     ToolStarted,
     VersionSelected,
@@ -85,6 +86,8 @@ class LiveView:
             case ToolStarted():
                 self._tools[event.tool_call_id] = event
                 self._show_status(f"Running {_running(self._tools)}")
+            case ToolProgress():
+                self._show_status(f"Running {_running(self._tools)}{_progress(event)}")
             case ToolEnded():
                 self._tool(event)
             case ToolRequested():
@@ -182,6 +185,13 @@ class LiveView:
         if self._live is not None:
             self._live.stop()
             self._live = self._shown = None
+
+
+def _progress(event: ToolProgress) -> str:
+    said = one_line(event.message, 200) if event.message else ""
+    if event.progress is not None and event.total:
+        said = f"{event.progress:g} of {event.total:g} {said}".rstrip()
+    return f": {said}" if said else ""
 
 
 def _running(tools: dict[str, ToolStarted]) -> str:

@@ -20,6 +20,7 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolProgress,
     ToolRequested,
     ToolStarted,
     VersionSelected,
@@ -86,6 +87,7 @@ class PlainView:
                 | IterationStarted()
                 | AnswerEnded()
                 | ToolStarted()
+                | ToolProgress()
                 | ToolEnded()
                 | ToolRequested()
                 | ModelResponded()
@@ -129,13 +131,16 @@ class JsonLinesView:
                 files = tuple(_without_content(each) for each in event.attachments)
                 event = msgspec.structs.replace(event, attachments=files)
                 logged = msgspec.structs.replace(logged, event=event)
+            case ToolEnded():
+                event = msgspec.structs.replace(event, images=())
+                logged = msgspec.structs.replace(logged, event=event)
             case (
                 IterationStarted()
                 | AnswerDelta()
                 | AnswerEnded()
                 | SegmentReclassified()
                 | ToolStarted()
-                | ToolEnded()
+                | ToolProgress()
                 | ToolRequested()
                 | Notice()
                 | RunEnded()

@@ -22,6 +22,7 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolProgress,
     ToolRequested,
     ToolStarted,
     VersionSelected,
@@ -141,6 +142,7 @@ class HookChain:
                 | IterationStarted()
                 | SegmentReclassified()
                 | ToolStarted()
+                | ToolProgress()
                 | ToolEnded()
                 | ToolRequested()
                 | ModelResponded()

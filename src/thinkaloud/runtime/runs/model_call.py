@@ -32,7 +32,6 @@ class Prompt(msgspec.Struct, frozen=True):
     """The request parameters shared by all model calls of a run."""
 
     system: str | None
-    tools: tuple[ToolSchema, ...]
     effort: Effort | None
     conversation_id: str
     history: tuple[Turn, ...] = ()
@@ -56,15 +55,21 @@ class ModelCaller:
         self._prompt = prompt
         self._earlier = earlier
         self._all_earlier = len(earlier)
-        self._frame_tokens = tokens_of_frame(prompt.system, prompt.tools) + tokens(prompt.history)
+        self._tools: tuple[ToolSchema, ...] | None = None
+        self._history_tokens = tokens(prompt.history)
+        self._frame_tokens = 0
         self._recorder = recorder
         self._limits = limits
         self._max_output_tokens = _lower(limits.max_output_tokens, prompt.options.max_output_tokens)
         self._without: frozenset[RequestPart] = frozenset()
 
-    async def call(self) -> None:
+    async def call(self, tools: tuple[ToolSchema, ...]) -> None:
         """Start an iteration and make its model call, retrying where allowed (P6)."""
         recorder, turn = self._recorder, self._recorder.turn
+        if tools != self._tools:
+            self._tools = tools
+            frame = tokens_of_frame(self._prompt.system, tools)
+            self._frame_tokens = frame + self._history_tokens
         for event in turn.begin_iteration(self._max_output_tokens, self._limits.max_tool_calls):
             recorder.append(event)
         self._leave_out()
@@ -163,7 +168,7 @@ class ModelCaller:
                 ),
             ),
             system=prompt.system,
-            tools=prompt.tools,
+            tools=self._tools or (),
             effort=prompt.effort,
             max_output_tokens=self._max_output_tokens,
             send_opaque="opaque" not in self._without,

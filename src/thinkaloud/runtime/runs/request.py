@@ -32,8 +32,8 @@ from thinkaloud.runtime.runs.effort import permitted_effort
 from thinkaloud.runtime.runs.hooks import HookSource
 from thinkaloud.runtime.runs.limits import AdmissionLimits, Limits
 from thinkaloud.runtime.runs.run import RunSpec
-from thinkaloud.runtime.runs.tool_executor import ToolExecutor
 from thinkaloud.runtime.selections import Selections
+from thinkaloud.runtime.tools.executor import ToolExecutor
 
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_:-]{1,64}\Z")
 """The format of a conversation id."""

@@ -27,6 +27,7 @@ from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.model import Model
 from thinkaloud.ports.principal import Principal, ReasoningPolicy
 from thinkaloud.ports.signal import Signal
+from thinkaloud.ports.tool import ToolScope
 from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.reasoning.payloads import UnloggedPayloads
 from thinkaloud.runtime.reasoning.recording import RunReasoning
@@ -34,7 +35,8 @@ from thinkaloud.runtime.runs.hooks import HookChain, HookFailed, RunInfo
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.model_call import ModelCaller, Prompt
 from thinkaloud.runtime.runs.recorder import RunRecorder
-from thinkaloud.runtime.runs.tool_executor import ToolExecutor
+from thinkaloud.runtime.tools.executor import ToolCalls, ToolExecutor
+from thinkaloud.runtime.tools.listing import NO_TOOLS
 from thinkaloud.runtime.usage_meter import Charge
 
 _log = logging.getLogger(__name__)
@@ -119,7 +121,7 @@ class Run:
         self.charge: Charge | None = None
         """What it counts for against the limits of its principal; None: not started by one."""
         self._limits = means.limits
-        self._toolbox = means.tool_executor
+        self._tool_executor = means.tool_executor
         self._hooks = means.hooks
         self.log = log
         """The log that it appends to."""
@@ -241,9 +243,10 @@ class Run:
         spec, turn = self.spec, self._recorder.turn
         info = RunInfo(spec.run_id, spec.conversation_id, spec.model.info.id, spec.input.text)
         await self._hooks.call("before_run", info)
+        scope = ToolScope(spec.owner, spec.conversation_id, spec.run_id)
+        listing = NO_TOOLS
         prompt = Prompt(
             spec.system_prompt,
-            _offered(spec, self._toolbox.schemas),
             spec.effort,
             spec.conversation_id,
             spec.history,
@@ -254,14 +257,18 @@ class Run:
         while True:
             match command:
                 case CallModel():
-                    await caller.call()
+                    listing = await self._tool_executor.toolbox.listing(scope)
+                    await caller.call(_offered(spec, listing.schemas))
                     await self.stored.wait()
                     command = turn.decide()
                     if not isinstance(command, RunTools):
                         await self._hooks.call("after_iteration", turn.iteration)
                 case RunTools(calls=calls):
                     parallel = self._limits.max_parallel_tools
-                    await self._toolbox.run(calls, self._recorder, parallel)
+                    using = ToolCalls(listing, scope)
+                    await self._hooks.call("before_execute_tools", calls)
+                    results = await self._tool_executor.run(calls, using, self._recorder, parallel)
+                    await self._hooks.call("after_execute_tools", results)
                     await self._hooks.call("after_iteration", turn.iteration)
                     command = turn.after_tools()
                 case Finish():

@@ -101,7 +101,7 @@ class _History:
         block: dict[str, object] = {
             "type": "tool_result",
             "tool_use_id": call,
-            "content": result.content,
+            "content": _result_content(result),
         }
         if result.is_error:
             block["is_error"] = True
@@ -162,6 +162,13 @@ def _user_content(turn: UserTurn) -> list[Content]:
     if turn.text:
         content.append({"type": "text", "text": turn.text})
     return content
+
+
+def _result_content(result: ToolResult) -> object:
+    if not result.images:
+        return result.content
+    text: list[Content] = [{"type": "text", "text": result.content}] if result.content else []
+    return [*text, *map(_image, result.images)]
 
 
 def _image(image: Image) -> Content:

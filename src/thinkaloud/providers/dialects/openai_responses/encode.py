@@ -15,6 +15,7 @@ from thinkaloud.events.prompt import (
     Effort,
     Image,
     ModelRequest,
+    ToolResult,
     ToolTurn,
     UserTurn,
 )
@@ -119,13 +120,21 @@ class RequestEncoder:
                         {
                             "type": "function_call_output",
                             "call_id": result.tool_call_id,
-                            "output": result.content,
+                            "output": self._output(result),
                         }
                         for result in turn.results
                     )
                 case _:
                     assert_never(turn)
         return items
+
+    def _output(self, result: ToolResult) -> object:
+        if not (result.images and self._quirks.images and self._family.images):
+            return result.content
+        return [
+            {"type": "input_text", "text": result.content},
+            *(_image(image) for image in result.images),
+        ]
 
     def _user(self, turn: UserTurn) -> dict[str, object]:
         if not turn.images:

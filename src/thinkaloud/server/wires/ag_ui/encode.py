@@ -20,6 +20,7 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolProgress,
     ToolRequested,
     ToolStarted,
     VersionSelected,
@@ -44,6 +45,7 @@ Rare = (
     | AnswerEnded
     | SegmentReclassified
     | ToolStarted
+    | ToolProgress
     | ToolEnded
     | ToolRequested
     | ModelResponded
@@ -186,7 +188,7 @@ class AgUiEncoder:
             case SegmentReclassified():
                 change = events.Change(event.segment_id, event.to)
                 return [events.Custom("thinkaloud.reclassified", change)]
-            case ModelResponded() | VersionSelected():
+            case ToolProgress() | ModelResponded() | VersionSelected():
                 return ()
             case _:
                 assert_never(event)

@@ -20,6 +20,7 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolProgress,
     ToolRequested,
     ToolStarted,
     VersionSelected,
@@ -45,6 +46,7 @@ Rare = (
     | AnswerEnded
     | SegmentReclassified
     | ToolStarted
+    | ToolProgress
     | ToolEnded
     | ToolRequested
     | ModelResponded
@@ -188,7 +190,7 @@ class AiSdkEncoder:
             case SegmentReclassified():
                 change = chunks.Change(event.segment_id, event.to)
                 return [chunks.Reclassified(event.segment_id, change)]
-            case ModelResponded() | VersionSelected():
+            case ToolProgress() | ModelResponded() | VersionSelected():
                 return ()
             case _:
                 assert_never(event)

@@ -22,6 +22,7 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolProgress,
     ToolRequested,
     ToolStarted,
     VersionSelected,
@@ -34,6 +35,7 @@ from thinkaloud.server.schema.responses import messages_in
 from thinkaloud.server.wires.chat.frames import (
     ActionEnd,
     ActionFrame,
+    ActionProgress,
     ActionStart,
     CompleteFrame,
     ErrorData,
@@ -72,6 +74,7 @@ Early = (
     | AnswerEnded
     | SegmentReclassified
     | ToolStarted
+    | ToolProgress
     | ToolEnded
     | ToolRequested
     | ModelResponded
@@ -202,12 +205,8 @@ class ChatWire:
             case SegmentReclassified():
                 change = Reclassified(event.segment_id, event.to, event.duration_ms)
                 return ReclassifiedFrame(change, seq, run_id)
-            case ToolStarted():
-                arguments = parsed_arguments(event.arguments)
-                begun = ActionStart(event.name, event.tool_call_id, arguments)
-                return ActionFrame(begun, seq, run_id)
-            case ToolEnded():
-                return ActionFrame(_action_end(event), seq, run_id)
+            case ToolStarted() | ToolProgress() | ToolEnded():
+                return ActionFrame(_action(event), seq, run_id)
             case Notice():
                 return NoticeFrame(NoticeData(event.code, event.message), seq, run_id)
             case VersionSelected():
@@ -254,12 +253,23 @@ def failure(error: RunError, run_id: str, conversation_id: str) -> ErrorData:
     )
 
 
-def _action_end(event: ToolEnded) -> ActionEnd:
-    return ActionEnd(
-        action=event.name,
-        tool_call_id=event.tool_call_id,
-        status=event.status,
-        result=event.result,
-        duration_ms=event.duration_ms,
-        truncated=event.truncated,
-    )
+def _action(
+    event: ToolStarted | ToolProgress | ToolEnded,
+) -> ActionStart | ActionProgress | ActionEnd:
+    match event:
+        case ToolStarted():
+            arguments = parsed_arguments(event.arguments)
+            return ActionStart(event.name, event.tool_call_id, arguments)
+        case ToolProgress():
+            return ActionProgress(
+                event.name, event.tool_call_id, event.message, event.progress, event.total
+            )
+        case ToolEnded():
+            return ActionEnd(
+                action=event.name,
+                tool_call_id=event.tool_call_id,
+                status=event.status,
+                result=event.result,
+                duration_ms=event.duration_ms,
+                truncated=event.truncated,
+            )

@@ -99,6 +99,18 @@ class ActionStart(msgspec.Struct, frozen=True, tag_field="phase", tag="start"):
     ]
 
 
+class ActionProgress(
+    msgspec.Struct, frozen=True, tag_field="phase", tag="progress", omit_defaults=True
+):
+    """A running tool call reports progress. The numbers are the tool's own and may be wrong."""
+
+    action: str
+    tool_call_id: str
+    message: str = ""
+    progress: float | None = None
+    total: float | None = None
+
+
 class ActionEnd(msgspec.Struct, frozen=True, tag_field="phase", tag="end"):
     """A tool call has ended."""
 
@@ -180,9 +192,9 @@ class ReclassifiedFrame(msgspec.Struct, frozen=True, tag_field="event", tag="rec
 
 
 class ActionFrame(msgspec.Struct, frozen=True, tag_field="event", tag="action"):
-    """A tool call starts or ends."""
+    """A tool call starts, reports progress or ends."""
 
-    data: ActionStart | ActionEnd
+    data: ActionStart | ActionProgress | ActionEnd
     seq: int
     run_id: str
 

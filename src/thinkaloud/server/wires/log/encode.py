@@ -13,6 +13,7 @@ from thinkaloud.events.event import (
     LoggedEvent,
     ModelResponded,
     RunStarted,
+    ToolEnded,
 )
 from thinkaloud.runtime.log.entry import Entry
 from thinkaloud.runtime.log.follower import Snapshot
@@ -29,7 +30,7 @@ _replace: Final = msgspec.structs.replace
 class LogWire:
     """The log as NDJSON or Server-Sent Events, with or without reasoning (P7).
 
-    Omits the provider's own payload (`native`) and the content of attachments. It is stateless, so
+    Omits the provider's own payload (`native`), the content of attachments and images of tools. It is stateless, so
     it is its own encoder.
     """
 
@@ -91,6 +92,8 @@ def shown_event(logged: LoggedEvent, *, reasoning: bool) -> LoggedEvent | None:
         return None
     if isinstance(found, ModelResponded):
         found = _replace(found, native=None)
+    elif isinstance(found, ToolEnded) and found.images:
+        found = _replace(found, images=())
     elif isinstance(found, RunStarted) and found.attachments:
         found = _replace(found, attachments=tuple(map(_label, found.attachments)))
     return logged if found is event else _replace(logged, event=found)

@@ -42,5 +42,9 @@ class LogFailure(msgspec.Struct, frozen=True, omit_defaults=True):
 LogLine = LoggedEvent | LogSnapshot | LogFailure
 """One line. Withheld fields are omitted: see `LogWire`."""
 LOG_LINES: Final = (LoggedEvent, LogSnapshot, LogFailure)
-WITHHELD: Final = {"ModelResponded": ("native",), "Attachment": ("text", "base64")}
+WITHHELD: Final = {
+    "ModelResponded": ("native",),
+    "Attachment": ("text", "base64"),
+    "ToolEnded": ("images",),
+}
 """Fields of the log that never leave the server, by type."""

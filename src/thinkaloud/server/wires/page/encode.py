@@ -20,6 +20,7 @@ from thinkaloud.events.event import (
     RunStarted,
     SegmentReclassified,
     ToolEnded,
+    ToolProgress,
     ToolRequested,
     ToolStarted,
     VersionSelected,
@@ -59,6 +60,7 @@ _Rare = (
     | AnswerEnded
     | SegmentReclassified
     | ToolStarted
+    | ToolProgress
     | ToolEnded
     | ToolRequested
     | ModelResponded
@@ -237,7 +239,7 @@ def _rare(  # noqa: PLR0911 - one case per event type
             )
         case ReasoningEnded() | AnswerEnded() | SegmentReclassified():
             return _segment(logged, event)
-        case ToolStarted() | ToolEnded() | ToolRequested():
+        case ToolStarted() | ToolProgress() | ToolEnded() | ToolRequested():
             return _tool(logged, event)
         case ModelResponded():
             return _model_end(logged, event)
@@ -317,7 +319,19 @@ def _message(
     )
 
 
-def _tool(logged: LoggedEvent, event: ToolStarted | ToolEnded | ToolRequested) -> ChatToolEvent:
+def _tool(
+    logged: LoggedEvent, event: ToolStarted | ToolProgress | ToolEnded | ToolRequested
+) -> ChatToolEvent:
+    if isinstance(event, ToolProgress):
+        return ChatToolEvent(
+            **_place(logged),
+            phase="progress",
+            tool_call_id=event.tool_call_id,
+            name=event.name,
+            message=event.message,
+            progress=event.progress,
+            total=event.total,
+        )
     if not isinstance(event, ToolEnded):
         return ChatToolEvent(
             **_place(logged),

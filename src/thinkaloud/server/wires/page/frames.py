@@ -167,10 +167,10 @@ class ChatReclassified(Placed, frozen=True, kw_only=True, tag_field="event", tag
 
 
 class ChatToolEvent(Placed, frozen=True, kw_only=True, tag_field="event", tag="tool_event"):
-    """A tool call starts or is returned to the client (`requested`), with `arguments`, or ends, with
-    the fields after them."""
+    """A tool call starts or is returned to the client (`requested`), with `arguments`; reports
+    `progress`, with `message`, `progress` and `total`; or ends, with the other fields."""
 
-    phase: Literal["start", "end", "requested"]
+    phase: Literal["start", "progress", "end", "requested"]
     tool_call_id: str
     name: str
     arguments: str | msgspec.UnsetType = msgspec.UNSET
@@ -179,6 +179,9 @@ class ChatToolEvent(Placed, frozen=True, kw_only=True, tag_field="event", tag="t
     result: str | msgspec.UnsetType = msgspec.UNSET
     duration_ms: int | msgspec.UnsetType = msgspec.UNSET
     truncated: bool = False
+    message: str = ""
+    progress: float | None = None
+    total: float | None = None
 
 
 class ChatModelEnd(Placed, frozen=True, kw_only=True, tag_field="event", tag="model_end"):
