@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 from websockets.asyncio.client import connect
 
+from tests.attacks.entry_points import MESSAGES, SOCKETS, routes, say_hi
 from tests.server.credentials import Named, credential
 from tests.server.serving import Served, serving
 from thinkaloud.core.redaction.redaction import Redaction
@@ -59,7 +61,7 @@ def add(a: int, b: int) -> int:
     return a + b
 
 
-def model(runs: int = 20) -> ScriptedModel:
+def model(runs: int = 40) -> ScriptedModel:
     return ScriptedModel(*[CALL, ANSWER] * runs)
 
 
@@ -95,34 +97,16 @@ class Recorded:
                     return
 
 
-async def run_everywhere(served: Served, found: Recorded, headers: dict[str, str]) -> None:
-    """Start a run on every entry point, asking for reasoning, and record what it sends."""
-    session, api = served.session, served.api
-    asked = {"text": "Hello", "include_reasoning": True}
-    for path in ("chat/message", "chat/stream-sse"):
-        body = {**asked, "conversation_id": "room"}
-        await found.request(session, "POST", f"{api}/{path}", json=body, headers=headers)
-    await found.socket(served.socket_url, [asked], "complete", headers)
-    page = served.url.replace("http", "ws", 1) + "/ws"
-    await found.socket(page, [{"content": "Hello"}], "turn_end", headers)
-    ai_sdk = {
-        "id": "ai",
-        "messages": [{"id": "m", "role": "user", "parts": [{"type": "text", "text": "Hi"}]}],
-    }
-    await found.request(session, "POST", f"{api}/ai-sdk/chat", json=ai_sdk, headers=headers)
-    ag_ui = {
-        "threadId": "ag",
-        "runId": "r1",
-        "messages": [{"id": "m", "role": "user", "content": "Hi"}],
-    }
-    ag_ui |= {"state": {}, "tools": [], "context": [], "forwardedProps": {}}
-    await found.request(session, "POST", f"{api}/ag-ui", json=ag_ui, headers=headers)
-    for stream in (False, True):
-        chat = {"model": "scripted/model", "messages": [{"role": "user", "content": "Hi"}]}
-        chat |= {"stream": stream, "include_reasoning": True}
-        for path, asked_by in (("v1/chat/completions", {}), ("api/chat", {"think": True})):
-            url = f"{served.url}/{path}"
-            await found.request(session, "POST", url, json={**chat, **asked_by}, headers=headers)
+async def run_everywhere(served: Served, found: Recorded, headers: dict[str, str]) -> Sequence[str]:
+    """Start a run on every entry point, asking for reasoning, and record what it sends.
+
+    Returns the ids of the stored responses.
+    """
+    for name in (*MESSAGES, *SOCKETS):
+        status, text = await say_hi(served, name, headers)
+        assert status == 200, (name, text)
+        found.raw += text + "\n"
+    return sorted(set(re.findall(r"resp_[0-9a-f]{24}", found.raw)))
 
 
 def event_of(block: str) -> dict[str, Any]:
@@ -132,43 +116,45 @@ def event_of(block: str) -> dict[str, Any]:
 
 
 async def read_everywhere(
-    served: Served, found: Recorded, headers: dict[str, str], conversation_id: str = "room"
+    served: Served, found: Recorded, headers: dict[str, str], responses: Sequence[str] = ()
 ) -> None:
-    """Read a conversation on every route that has it, asking for reasoning."""
-    session, api = served.session, served.api
+    """Read the conversation and the responses on every route, asking for reasoning."""
+    session = served.session
     listed = await found.request(
-        session, "GET", f"{api}/conversations/{conversation_id}/messages", headers=headers
+        session, "GET", f"{served.api}/conversations/room/messages", headers=headers
     )
     run_ids = [
         each["run_id"] for each in json.loads(listed)["messages"] if each["role"] == "assistant"
     ]
-    at = f"conversations/{conversation_id}"
-    paths = [
-        *[
-            f"{at}/messages?include_reasoning=true",
-            f"{at}/log?after=0&follow=false&include_reasoning=true",
-        ],
-        *[f"{at}/export?format={form}&include_reasoning=true" for form in ("json", "markdown")],
-        *[
-            f"{at}",
-            f"{at}/versions",
-            "conversations",
-            f"conversations?search={WORD}",
-            f"ai-sdk/chat/{conversation_id}/messages",
-        ],
-        *[f"runs/{run_id}?include_reasoning=true" for run_id in run_ids],
-        *[f"runs/{run_id}/events?include_reasoning=true&after=0" for run_id in run_ids],
-        *[f"runs/{run_id}/log?after=0&follow=false&include_reasoning=true" for run_id in run_ids],
-        *["capabilities", "system-info", "system-status", "models", "health"],
-    ]
-    for path in paths:
-        await found.request(session, "GET", f"{api}/{path}", headers=headers)
-    await found.request(session, "GET", f"{served.url}/metrics", headers=headers)
+    query = "include_reasoning=true&follow=false&after=0"
+    for route in routes(served):
+        # Everything else is read to its end. The log has the same events as this stream.
+        if route.method != "GET" or route.path.endswith("conversations/{conversation_id}/events"):
+            continue
+        every = {
+            "run_id": run_ids[:2],
+            "response_id": responses,
+            "conversation_id": ["room"],
+            "chat_id": ["room"],
+        }
+        names = [name for name in route.names if name in every]
+        for value in every[names[0]] if names else [""]:
+            ids = dict.fromkeys(names, value)
+            for stream in ("", "&stream=true") if "response_id" in names else ("",):
+                url = f"{served.url}{route.at(ids)}?{query}{stream}"
+                await found.request(session, "GET", url, headers=headers)
+    for path in (
+        "conversations/room/export?format=markdown&include_reasoning=true",
+        f"conversations?search={WORD}",
+    ):
+        await found.request(session, "GET", f"{served.api}/{path}", headers=headers)
     page = served.url.replace("http", "ws", 1) + "/ws"
-    attach = {"type": "attach", "chat_id": conversation_id}
+    attach = {"type": "attach", "chat_id": "room"}
     for last, options in (("turn_end", {}), ("log", {"events": "log"})):
         await found.socket(page, [{**attach, **options}], "snapshot", headers)
         await found.socket(page, [{**attach, **options, "after": 0}], last, headers)
+    resume = {"type": "resume", "run_id": run_ids[0], "include_reasoning": True}
+    await found.socket(served.socket_url, [resume], "complete", headers)
 
 
 @asynccontextmanager
@@ -188,8 +174,9 @@ async def test_what_the_policy_hides_is_sent_and_stored_nowhere(
     caplog.set_level(logging.DEBUG)
     found = Recorded()
     async with on_disk(tmp_path, show_reasoning=policy) as served:
-        await run_everywhere(served, found, {})
-        await read_everywhere(served, found, {})
+        responses = await run_everywhere(served, found, {})
+        await read_everywhere(served, found, {}, responses)
+        assert len(responses) == 2
 
     files = "".join(
         file.read_bytes().decode("latin-1") for file in tmp_path.rglob("*") if file.is_file()
@@ -225,8 +212,8 @@ async def test_the_policy_of_a_key_applies_to_what_it_reads_and_to_the_runs_that
     keys = Named(full=Principal("ana"), strict=Principal("ana", reasoning=policy))
     async with on_disk(tmp_path, authenticator=keys) as served:
         found = Recorded()
-        await run_everywhere(served, Recorded(), credential("full"))
-        await read_everywhere(served, found, credential("strict"))
+        responses = await run_everywhere(served, Recorded(), credential("full"))
+        await read_everywhere(served, found, credential("strict"), responses)
         assert [text for text in HIDDEN[policy] if text in found.raw] == []
 
         await run_everywhere(served, found, credential("strict"))

@@ -107,12 +107,15 @@ class AgentApp(Starlette):
     def __init__(
         self,
         services: ServerServices,
+        operations: Sequence[Operation],
         routes: list[BaseRoute],
         web: WebUi,
         protocols: Sequence[ClientProtocol],
         state: ServerState,
     ) -> None:
         super().__init__()
+        self.operations = operations
+        """All HTTP operations: ours, and those of other protocols."""
         self.router.redirect_slashes = False
         self.router.default = web
         self.state.services = services
@@ -167,16 +170,16 @@ def create_app(services: ServerServices) -> AgentApp:
     operations.extend(DocRoutes(services, tuple(operations)).operations())
     # Described by their own specifications, not by our API documents.
     protocols = _protocols(services, state)
-    foreign = [each for protocol in protocols for each in protocol.operations()]
     web = WebUi(services.bundle, services.settings.base_path)
-    routes = _routes([*operations, *foreign], metrics)
+    operations.extend(each for protocol in protocols for each in protocol.operations())
+    routes = _routes(operations, metrics)
     # At the root, browsers get the web page and other clients the JSON.
     (root,) = (each for each in routes if isinstance(each, Route) and each.path == "/")
     root.app = web.or_page(root.app)
     routes.append(WebSocketRoute(PATH, ChatSocket(services, state)))
     if services.websocket.settings.enabled:
         routes.append(WebSocketRoute(CHANNEL_PATH, ChannelSocket(services, state)))
-    return AgentApp(services, routes, web, protocols, state)
+    return AgentApp(services, operations, routes, web, protocols, state)
 
 
 def _protocols(services: ServerServices, state: ServerState) -> list[ClientProtocol]:

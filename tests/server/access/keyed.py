@@ -12,6 +12,7 @@ from thinkaloud.auth.key_fields import KeyFields
 from thinkaloud.auth.settings import AuthSettings
 from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.keys import KeyStore
+from thinkaloud.ports.store import Store
 from thinkaloud.stores.keys import MemoryKeyStore
 from thinkaloud.testing import ScriptedModel, say
 
@@ -62,6 +63,7 @@ async def keyed(
     *,
     model: ScriptedModel | None = None,
     store: KeyStore | None = None,
+    conversations: Store | None = None,
     clock: Clock | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Keyed]:
@@ -73,6 +75,7 @@ async def keyed(
         model or ScriptedModel(*[[say("Hi")]] * 99),
         authenticator=access.authenticator,
         access=access,
+        store=conversations,
         **settings,
     ) as served:
         access.keyring.on_end = served.app.end

@@ -38,7 +38,7 @@ class ActiveRuns:
         return [
             run_id
             for run_id, (run, _) in self._runs.items()
-            if run.spec.conversation_id == conversation_id and run.spec.owner == owner
+            if run.spec.owner == owner and run.spec.conversation_id == conversation_id
         ]
 
     def add(self, run: Run, task: asyncio.Task[None]) -> None:
