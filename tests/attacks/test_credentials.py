@@ -238,7 +238,7 @@ async def test_a_key_that_ends_closes_everything_that_it_follows() -> None:
                 for response in followers:
                     with suppress(aiohttp.ClientPayloadError):
                         await response.content.read()
-        # The run of another key of the same owner goes on.
+        # The run of another key of the same owner continues.
         assert run_id in keys.served.runs.active
     assert {each for each in map(str, routes(keys.served)) if each in FOLLOWED} == set(FOLLOWED)
 

@@ -35,7 +35,7 @@ class Work:
     async def difference(self, one: Send, other: Send) -> Counter[str]:
         """Return what one request does and the other doesn't.
 
-        Timers of the server may run meanwhile, but not in every attempt.
+        Timers of the server may add to either, but not in every attempt.
         """
         found: Counter[str] = Counter()
         for _ in range(_ATTEMPTS):
