@@ -16,7 +16,7 @@ from tests.stores.samples import add_run, append, conversation, run, whole_run
 from thinkaloud.events.event import AnswerDelta, RunStarted, UserInput
 from thinkaloud.events.fold import Fold
 from thinkaloud.ports.store import RunRecord, Stored
-from thinkaloud.runtime.log.live_log import KEPT_ENTRIES
+from thinkaloud.runtime.log.live_log import KEPT_EVENTS
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.testing import ScriptedModel, Wait, say, think
@@ -185,7 +185,7 @@ async def test_a_run_that_queued_behind_a_very_long_one_is_put_in_order_without_
     None
 ):
     store, queued, gate = CountedStore(), asyncio.Event(), asyncio.Event()
-    words = say(*["word "] * 2 * KEPT_ENTRIES)
+    words = say(*["word "] * 2 * KEPT_EVENTS)
     model = ScriptedModel([Wait(queued), words], [Wait(gate), say("Two")])
     async with open_runs(model, store=store) as runs:
         long = await start(runs, "first", conversation_id="c")
@@ -197,7 +197,7 @@ async def test_a_run_that_queued_behind_a_very_long_one_is_put_in_order_without_
         while len(await store.unfinished_runs()) > 1:
             await asyncio.sleep(0)
         # Nor was anything looked for behind the end of the long one.
-        assert max(store.readings) < KEPT_ENTRIES
+        assert max(store.readings) < KEPT_EVENTS
         store.readings.clear()
         gate.set()
         await runs.active.wait(short.run_id)

@@ -1,7 +1,7 @@
 """The lengths of the deltas in a merged delta, so that a reader can resume between them. Pure."""
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final
 
 import msgspec
@@ -48,16 +48,37 @@ def split(
     Returns None if the event is not a delta, or `packed` does not match it.
     """
     event = logged.event
-    if not isinstance(event, AnswerDelta | ReasoningDelta):
-        return None
-    # The row may be damaged: validate the lengths.
-    if len(packed) < logged.seq - first_seq + 1:
-        return None
-    ends = list(accumulate(unpack(packed)))
-    if len(ends) != logged.seq - first_seq + 1 or ends[-1] != len(event.text):
+    ends = _ends(logged, first_seq, packed)
+    if ends is None or not isinstance(event, AnswerDelta | ReasoningDelta):
         return None
     replace = msgspec.structs.replace
     end = ends[seq - first_seq]
     head = replace(logged, seq=seq, event=replace(event, text=event.text[:end]))
     tail = replace(logged, event=replace(event, text=event.text[end:]))
     return head, tail
+
+
+def separate(logged: LoggedEvent, first_seq: int, packed: bytes) -> list[LoggedEvent] | None:
+    """Return the deltas that were merged, each with the time of the first.
+
+    Returns None if the event is not a delta, or `packed` does not match it.
+    """
+    event = logged.event
+    ends = _ends(logged, first_seq, packed)
+    if ends is None or not isinstance(event, AnswerDelta | ReasoningDelta):
+        return None
+    replace = msgspec.structs.replace
+    return [
+        replace(logged, seq=seq, event=replace(event, text=event.text[start:end]))
+        for seq, (start, end) in enumerate(pairwise([0, *ends]), first_seq)
+    ]
+
+
+def _ends(logged: LoggedEvent, first_seq: int, packed: bytes) -> list[int] | None:
+    """Return where in the text each merged delta ends; None if `packed` does not match."""
+    event, count = logged.event, logged.seq - first_seq + 1
+    # The row may be damaged: validate the lengths.
+    if not isinstance(event, AnswerDelta | ReasoningDelta) or len(packed) < count:
+        return None
+    ends = list(accumulate(unpack(packed)))
+    return ends if len(ends) == count and ends[-1] == len(event.text) else None

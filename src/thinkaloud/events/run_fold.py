@@ -42,6 +42,8 @@ from thinkaloud.events.view import (
 
 _BLANK: Final = " \t\r\n"
 """White space that does not count as answer text; the TypeScript fold has the same."""
+_SHORT: Final = 512
+"""Pieces of text with fewer characters are joined with the next ones."""
 
 
 class _OpenReasoning:
@@ -67,6 +69,10 @@ class _OpenReasoning:
 
     def texts(self) -> list[str]:
         return [text for part in self.parts for text in part]
+
+    def join(self) -> None:
+        for part in self.parts:
+            _join(part)
 
     def view(self) -> ReasoningBlock:
         return ReasoningBlock(
@@ -95,6 +101,9 @@ class _OpenAnswer:
 
     def texts(self) -> list[str]:
         return self.pieces
+
+    def join(self) -> None:
+        _join(self.pieces)
 
     def view(self) -> AnswerBlock:
         return AnswerBlock(self.segment_id, self.iteration, "".join(self.pieces), self.status)
@@ -223,6 +232,14 @@ class RunFold:
             case _:
                 assert_never(event)
 
+    def shrink(self) -> None:
+        """Join the pieces of the open segment, each of which takes more memory than its text.
+
+        Call it every now and then: it takes as long as the text that was added since the last call.
+        """
+        if self._open is not None:
+            self._open.join()
+
     def view(self) -> RunView:
         """Return the current state of the run. The view of an ended run is cached."""
         view = self._view
@@ -283,6 +300,7 @@ class RunFold:
         if block is None:
             return
         block.status = "interrupted" if event.interrupted else "closed"
+        block.join()
         self.characters += block.characters()
         if isinstance(block, _OpenReasoning) and isinstance(event, ReasoningEnded):
             block.duration_ms = event.duration_ms
@@ -356,6 +374,15 @@ class RunFold:
             if isinstance(block, ToolBlock) and block.tool_call_id == tool_call_id:
                 self._blocks[index] = msgspec.structs.replace(block, **changes)
                 return
+
+
+def _join(pieces: list[str]) -> None:
+    """Join the pieces at the end, from the last long one on."""
+    start = len(pieces)
+    while start and len(pieces[start - 1]) < _SHORT:
+        start -= 1
+    if len(pieces) - start > 1:
+        pieces[start:] = ["".join(pieces[start:])]
 
 
 def _stronger(first: ReasoningStatus, second: ReasoningStatus) -> ReasoningStatus:

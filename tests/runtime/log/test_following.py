@@ -15,7 +15,7 @@ from thinkaloud.events.event import (
 from thinkaloud.ports.store import RunRecord, Stored
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.log.hub import Hub
-from thinkaloud.runtime.log.live_log import KEPT_ENTRIES
+from thinkaloud.runtime.log.live_log import KEPT_EVENTS
 from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.testing import (
@@ -58,7 +58,7 @@ async def test_a_reader_that_fell_behind_gets_merged_deltas_with_the_last_number
 
 @pytest.mark.promise("P8", "P9")
 async def test_of_a_run_longer_than_memory_keeps_nothing_is_missing_at_any_cursor() -> None:
-    size = KEPT_ENTRIES
+    size = KEPT_EVENTS
     script = [think(*["thought "] * size), say(*["word "] * size)]
     async with open_runs(ScriptedModel(script), store=MemoryStore()) as runs:
         record = await start(runs, conversation_id="c")

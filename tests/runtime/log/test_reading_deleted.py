@@ -7,12 +7,12 @@ import pytest
 
 from tests.harness import OWNER, logged, open_runs, start
 from thinkaloud.events.event import LoggedEvent
-from thinkaloud.runtime.log.live_log import KEPT_ENTRIES
+from thinkaloud.runtime.log.live_log import KEPT_EVENTS
 from thinkaloud.runtime.runs.supervisor import Runs
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.testing import ScriptedModel, say
 
-WORDS = KEPT_ENTRIES * 5 // 4
+WORDS = KEPT_EVENTS * 5 // 4
 """So many that the beginning of the run is in the store only."""
 
 

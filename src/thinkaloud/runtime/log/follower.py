@@ -10,7 +10,7 @@ from typing import Final
 
 from thinkaloud.events.event import RunEnded
 from thinkaloud.events.fold import Fold
-from thinkaloud.runtime.log.entry import Entry
+from thinkaloud.runtime.log.entry import Entry, separated
 from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.log.reader import LogReader
 from thinkaloud.runtime.log.resume import resume
@@ -76,7 +76,7 @@ class Follower:
             if self.until is not None and self.cursor >= self.until:
                 self.ended = True
                 break
-            found = await self._next()
+            found = await self._next(merge=merge)
             if isinstance(found, Snapshot):
                 return found
             if self.run_id is not None and found:
@@ -86,7 +86,7 @@ class Follower:
                 return self._log.merge(found) if merge and len(found) > 1 else found
         return ()
 
-    async def _next(self) -> list[Entry] | Snapshot:
+    async def _next(self, *, merge: bool) -> list[Entry] | Snapshot:
         log = self._log
         if self._rest:
             entries, self._rest = self._rest, []
@@ -104,7 +104,7 @@ class Follower:
             self.ended = True
         else:
             await log.waiting.wait(self)
-        return entries
+        return entries if merge else separated(entries)
 
     async def _older(self) -> list[Entry] | Snapshot:
         floor = self._log.floor

@@ -1,6 +1,7 @@
 """The live tail of a conversation's log: numbers events and publishes them to followers."""
 
 import asyncio
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -18,15 +19,17 @@ from thinkaloud.events.fold import RunFold
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.signal import Signal
 from thinkaloud.ports.store import LogEnd
-from thinkaloud.runtime.log.entry import Entry, Unsaved, lengths_of
+from thinkaloud.runtime.log.entry import Entry, Unsaved, condensed, lengths_of, rest_of
 from thinkaloud.runtime.log.waiting import WaitingFollowers
 from thinkaloud.runtime.log.watchers import Watchers
 
-KEPT_ENTRIES: Final = 16_384
+KEPT_EVENTS: Final = 16_384
 """Saved events kept in memory for reconnecting followers; older ones are read from the store."""
 KEPT_RUNS: Final = 4
 """Ended runs whose fold is kept for followers that are about to reach their end."""
 _KEPT_MERGED: Final = 32
+_CONDENSED: Final = 16
+"""How many saved entries to condense at a time: the more, the less often."""
 
 
 class LiveLog:
@@ -67,7 +70,10 @@ class LiveLog:
         self._clock = clock
         self._changed = changed
         self._floor = max(end.last_seq, end.reserved_seq)
+        self._last_seq = self._floor
         self._entries: list[Entry] = []
+        """In order; the later ones, from the index `_condensed` on, have one number each."""
+        self._condensed = 0
         self._held: Entry | None = None
         self.unconfirmed: Entry | None = None
         """The held start of a run that the store may not have. Nothing from it on is saved."""
@@ -82,12 +88,12 @@ class LiveLog:
         """The number of the last published event."""
         if self._held is not None:
             return self._held.logged.seq - 1
-        return self._floor + len(self._entries)
+        return self._last_seq
 
     @property
     def last_seq(self) -> int:
         """The number of the last event, published or held."""
-        return self._floor + len(self._entries)
+        return self._last_seq
 
     @property
     def floor(self) -> int:
@@ -113,7 +119,7 @@ class LiveLog:
         A `held` event, and everything after it, is not published until `show` is called. If it
         starts a run, nothing of the run is saved until then either, and `retract` removes it.
         """
-        seq = self._floor + len(self._entries) + 1
+        self._last_seq = seq = self._last_seq + 1
         logged = LoggedEvent(seq, self._clock.unix_ms(), self.conversation_id, run_id, event)
         first_seq = seq
         if self.lost and seq == self.lost.stop + 1:
@@ -147,7 +153,7 @@ class LiveLog:
         conversation_id, at_ms = self.conversation_id, self._clock.unix_ms()
         run, kept, unsaved = self.runs[run_id], self._entries, self.unsaved
         start, was_saved = len(kept), not unsaved
-        seq = self._floor + start
+        seq = self._last_seq
         for event in events:
             seq += 1
             logged = LoggedEvent(seq, at_ms, conversation_id, run_id, event)
@@ -158,6 +164,7 @@ class LiveLog:
             kept.append(entry)
             unsaved.append(entry)
             run.apply(logged)
+        self._last_seq = seq
         if was_saved:
             self._changed(self)
         if self._held is None:
@@ -179,7 +186,8 @@ class LiveLog:
         if start is not None:
             self._held = None
             self.shown.set()
-            del self._entries[start.logged.seq - self._floor - 1 :]
+            del self._entries[self._index_after(start.logged.seq - 1) :]
+            self._last_seq = start.logged.seq - 1
             self.unsaved.drop_from(start.logged.seq)
             del self.runs[start.logged.run_id]
 
@@ -189,26 +197,53 @@ class LiveLog:
         self.waiting.wake()
 
     def after(self, seq: int, most: int | None = None) -> list[Entry]:
-        """Return at most `most` published entries above `seq`, which must not be below `floor`."""
-        start = seq - self._floor
-        stop = self.seq - self._floor
-        return self._entries[start : stop if most is None else min(stop, start + most)]
+        """Return at most `most` published entries above `seq`, which must not be below `floor`.
+
+        Deltas that were saved a while ago are coalesced: see `separated`.
+        """
+        start, stop = self._index_after(seq), self._index_after(self.seq)
+        found = self._entries[start : stop if most is None else min(stop, start + most)]
+        if start < self._condensed and found:
+            found[0] = rest_of(found[0], seq)
+        return found
+
+    def _index_after(self, seq: int) -> int:
+        """Return the index of the first entry with an event above `seq`."""
+        entries = self._entries
+        index = len(entries) - (self._last_seq - seq)
+        if index >= self._condensed:
+            return index
+        return bisect_right(entries, seq, hi=self._condensed, key=_number)
 
     def of_run(self, run_id: str) -> list[Entry]:
         """Return the entries of a run that are in memory, published or not."""
         return [entry for entry in self._entries if entry.logged.run_id == run_id]
 
-    def trim(self) -> None:
-        """Drop all but the latest saved entries."""
-        surplus = len(self._entries) - len(self.unsaved) - KEPT_ENTRIES
-        if surplus > KEPT_ENTRIES // 8:
-            del self._entries[:surplus]
-            self._floor += surplus
+    def shrink(self) -> None:
+        """Coalesce the deltas of saved entries, and drop all but the latest entries."""
+        entries, start = self._entries, self._condensed
+        stop = len(entries) - len(self.unsaved)
+        if stop - start >= _CONDENSED and self._held is None:
+            entries[start:stop] = condensed(entries[start:stop])
+            self._condensed = len(entries) - len(self.unsaved)
+            for run in self.runs.values():
+                run.shrink()
+        surplus = self._last_seq - self._floor - len(self.unsaved) - KEPT_EVENTS
+        if surplus > KEPT_EVENTS // 8:
+            dropped = bisect_right(entries, self._floor + surplus, key=_number)
+            if dropped:
+                self._floor = entries[dropped - 1].logged.seq
+                self._condensed = max(0, self._condensed - dropped)
+                del entries[:dropped]
 
     def merge(self, entries: Sequence[Entry]) -> list[Entry]:
         """Coalesce the adjacent deltas of a segment. Followers share the resulting entries."""
         slices = runs_of_deltas([entry.logged for entry in entries])
         return [_coalesced(entries[start:stop], self._merged) for start, stop in slices]
+
+
+def _number(entry: Entry) -> int:
+    return entry.logged.seq
 
 
 def _fold(

@@ -90,7 +90,7 @@ class LogWriter:
                 self._note_failed()
             finally:
                 for log in logs.values():
-                    log.trim()
+                    log.shrink()
                     if not log.is_saved:
                         self.note(log)
 
@@ -135,7 +135,7 @@ class LogWriter:
             log.unsaved.note_saved(unsaved)
             if log.is_saved:
                 self.forget(log.owner, log.conversation_id)
-            log.trim()
+            log.shrink()
         self._finished.add(run.run_id)
         return True
 

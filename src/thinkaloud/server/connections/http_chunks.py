@@ -1,5 +1,6 @@
 """HTTP responses: written without a detour through ASGI, and without chunks for HTTP/1.0."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Sequence
 
@@ -19,7 +20,13 @@ from thinkaloud.server.connections.http_upgrade import UpgradingHttp
 class ChunkedHttp(UpgradingHttp):
     """A connection that writes chunks of a response straight to its transport."""
 
-    _on_gone: Callable[[], None] | None = None
+    __slots__ = ("_on_gone",)
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self.answering = None
+        self._on_gone: Callable[[], None] | None = None
 
     def on_gone(self, call: Callable[[], None] | None) -> None:
         """Set what to call, soon, once the client has disconnected before the end of a response."""

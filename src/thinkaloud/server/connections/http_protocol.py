@@ -68,6 +68,9 @@ class HttpConnection(ChunkedHttp):
     application can also abort the connection of a client that stopped reading.
     """
 
+    # See `UpgradingHttp`.
+    __slots__ = ("_deadline", "_head", "_limits", "_whole")
+
     def __init__(
         self,
         config: Config,

@@ -18,11 +18,14 @@ class UpgradingHttp(HttpToolsProtocol):
     requests. Some clients offer `h2c` by default: Java's does with every first request.
     """
 
+    # Beyond 30 attributes, an instance needs a dict of its own, of more than a KiB.
+    __slots__ = ("answering",)
+
     refused = False
     """Whether further data from this client is ignored."""
     _replaying = False
-    answering: RequestResponseCycle | None = None
-    """The request being handled; others may be queued behind it."""
+    answering: RequestResponseCycle | None
+    """The request being handled; others may be queued behind it. A subclass initializes it."""
 
     @property
     def is_idle(self) -> bool:
