@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.harness import FakeClock
 from tests.runtime.reading import texts
-from tests.staging import FakeClock
 from thinkaloud.events.event import (
     AnswerDelta,
     AnswerEnded,
