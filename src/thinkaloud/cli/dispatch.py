@@ -108,7 +108,7 @@ def _code(name: str, options: Options) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _WEB:
             raise
-        message = f"`{name}` requires {error.name}. Install `thinkaloud[web]`."
+        message = f"`{name}` requires {error.name}. Reinstall thinkaloud."
         typer.echo(f"thinkaloud: {message}", err=True)
         return ExitCode.CONFIGURATION
     except ThinkaloudError as error:
