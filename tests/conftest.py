@@ -1,4 +1,4 @@
-"""What holds for every test: no connection leaves this machine, and hypothesis is repeatable in CI."""
+"""For all tests: no connection leaves this machine, and Hypothesis is reproducible in CI."""
 
 import ipaddress
 import os

@@ -1,4 +1,4 @@
-"""The recorded provider streams, where they are: beside the project, not in it."""
+"""The recorded provider streams, which are stored outside the project."""
 
 import json
 from pathlib import Path

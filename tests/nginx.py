@@ -1,4 +1,4 @@
-"""Runs a real nginx with the site of the documentation, on a free port of loopback."""
+"""Runs a real nginx with the documented site on a free loopback port."""
 
 import asyncio
 import base64

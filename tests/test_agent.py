@@ -185,7 +185,7 @@ async def test_a_conversation_continues_and_its_history_is_the_same_fold() -> No
     assert len(model.requests[1].turns) == 3
 
 
-async def test_wrong_names_are_refused_in_words() -> None:
+async def test_invalid_names_are_refused_with_a_message() -> None:
     async with Agent(ScriptedModel()) as agent:
         with pytest.raises(UnknownModel):
             await agent.chat("hi", model="nobody/nothing")

@@ -1,4 +1,4 @@
-"""What the Python API is given: wrong names and types are refused before anything is started."""
+"""The arguments of the Python API: wrong names and types are rejected before anything starts."""
 
 import asyncio
 import functools
@@ -47,7 +47,7 @@ def model() -> ScriptedModel:
         ("config_file", "config"),
     ],
 )
-def test_an_agent_names_the_argument_that_was_meant(wrong: str, meant: str) -> None:
+def test_an_agent_suggests_the_intended_argument(wrong: str, meant: str) -> None:
     options: dict[str, Any] = {wrong: None}
     with pytest.raises(TypeError, match=rf"Agent\(\) .*'{wrong}'. Did you mean '{meant}'\?"):
         Agent(model(), **options)
@@ -65,7 +65,7 @@ def test_an_agent_names_the_argument_that_was_meant(wrong: str, meant: str) -> N
         ("temp", "temporary"),
     ],
 )
-async def test_a_request_names_the_argument_that_was_meant(wrong: str, meant: str) -> None:
+async def test_a_request_suggests_the_intended_argument(wrong: str, meant: str) -> None:
     options: dict[str, Any] = {wrong: None}
     async with Agent(model()) as agent:
         with pytest.raises(TypeError, match=rf"chat\(\) .*Did you mean '{meant}'\?"):
@@ -78,7 +78,7 @@ async def test_a_request_names_the_argument_that_was_meant(wrong: str, meant: st
         assert await agent.list_conversations() == []
 
 
-def test_the_synchronous_calls_name_it_too() -> None:
+def test_the_synchronous_calls_suggest_it_too() -> None:
     wrong: dict[str, Any] = {"efort": "low"}
     with SyncAgent(Agent(model())) as agent:
         with pytest.raises(TypeError, match="reasoning_effort"):
@@ -119,7 +119,7 @@ def plain() -> str:
         ({"reasoning_effort": True}, "reasoning_effort must be one of none, minimal"),
     ],
 )
-def test_an_agent_refuses_a_wrong_type_with_what_it_takes(
+def test_an_agent_refuses_a_wrong_type_with_the_accepted_ones(
     options: dict[str, Any], expected: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=expected) as caught:
@@ -148,7 +148,7 @@ def test_an_agent_refuses_a_wrong_type_with_what_it_takes(
         ({"image_path": 3}, "image_path must be str or None, not int"),
     ],
 )
-async def test_a_request_refuses_a_wrong_type_with_what_it_takes(
+async def test_a_request_refuses_a_wrong_type_with_the_accepted_ones(
     options: dict[str, Any], expected: str
 ) -> None:
     async with Agent(model()) as agent:
@@ -158,7 +158,7 @@ async def test_a_request_refuses_a_wrong_type_with_what_it_takes(
         assert await agent.list_conversations() == []
 
 
-async def test_none_is_the_same_as_nothing() -> None:
+async def test_none_is_the_same_as_omitted() -> None:
     options: dict[str, Any] = dict.fromkeys(
         ("conversation_id", "context", "context_files", "image_path", "max_iterations", "model")
     )
@@ -266,7 +266,7 @@ async def test_a_hook_that_returns_no_text_raises_a_clear_error() -> None:
             await agent.chat("go")
 
 
-async def test_a_function_that_makes_no_hook_is_refused_and_nothing_is_kept() -> None:
+async def test_a_factory_that_returns_no_hook_is_refused_before_anything_is_stored() -> None:
     hooks: Any = [lambda: None]
     async with Agent(model(), hooks=hooks) as agent:
         with pytest.raises(InvalidRequest, match="is not an AgentHook"):
@@ -283,7 +283,7 @@ async def test_an_agent_is_opened_once_at_a_time() -> None:
         assert (await agent.chat("go"))["assistant_response"] == "One"
 
 
-async def test_an_agent_of_another_event_loop_is_refused_in_words() -> None:
+async def test_an_agent_of_another_event_loop_is_refused_with_a_message() -> None:
     async with Agent(model()) as agent:
 
         def elsewhere() -> None:
@@ -325,7 +325,7 @@ async def test_a_chat_that_is_cancelled_while_it_starts_leaves_no_run_behind() -
             assert agent.get_system_status()["active_runs"] == 0
 
 
-async def test_the_reply_has_the_members_of_its_type() -> None:
+async def test_the_reply_has_the_fields_of_its_type() -> None:
     scripted = ScriptedModel([think("Hm"), call_tool("plain", {}, "c")], [say("One")])
     async with Agent(scripted, tools=[plain]) as agent:
         full = await agent.chat("go", include_reasoning=True)

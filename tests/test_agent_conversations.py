@@ -1,4 +1,4 @@
-"""Conversations through the Python API: found, renamed, branched, exported, deleted, or temporary."""
+"""Conversations through the Python API: list, rename, branch, export, delete, or temporary."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ def _nobody_elses_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.promise("P1")
-async def test_a_search_goes_page_by_page_and_never_through_reasoning() -> None:
+async def test_a_search_is_paginated_and_never_covers_reasoning() -> None:
     async with Agent(ScriptedModel(*[[think(CANARY), say("Blue words.")]] * 3)) as agent:
         for name in ("a", "b", "c"):
             await agent.chat("Why?", conversation_id=name)
@@ -55,7 +55,7 @@ async def test_an_export_has_reasoning_only_where_asked_for() -> None:
 
 
 @pytest.mark.promise("P8")
-async def test_a_message_may_be_sent_again_and_a_branch_keeps_what_was() -> None:
+async def test_a_message_may_be_resent_and_a_branch_keeps_the_original() -> None:
     model = ScriptedModel([say("One")], [say("Two")], [say("Better")])
     async with Agent(model) as agent:
         await agent.chat("first", conversation_id="c")

@@ -1,4 +1,4 @@
-"""The configuration: where it comes from, what lies over what, and how it says no."""
+"""The configuration: its sources, their precedence, and its errors."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def test_the_contracts_example_is_read(file: Path) -> None:
     assert settings.model.reasoning_effort == "medium"
 
 
-def test_the_environment_lies_over_the_file_and_options_over_both(file: Path) -> None:
+def test_the_environment_overrides_the_file_and_options_override_both(file: Path) -> None:
     file.write_text(
         '[server]\nport = 1\nhost = "::1"\n[limits]\nidle_timeout_seconds = 9\n', "utf-8"
     )
@@ -94,7 +94,7 @@ def test_old_keys_without_a_unit_still_work_and_are_reported(file: Path) -> None
     )
 
 
-def test_an_old_key_yields_to_the_new_one_beside_it_but_beats_the_layer_below(file: Path) -> None:
+def test_a_deprecated_key_yields_to_the_new_one_but_overrides_the_layer_below(file: Path) -> None:
     file.write_text("[limits]\nrun_timeout = 7\nrun_timeout_seconds = 8\n", "utf-8")
     old = {"THINKALOUD_LIMITS__RUN_TIMEOUT": "9"}
 
@@ -122,7 +122,7 @@ def test_keys_that_are_times_or_sizes_end_in_their_unit() -> None:
     assert unnamed == []
 
 
-def test_data_lie_where_the_environment_says(tmp_path: Path) -> None:
+def test_the_environment_sets_the_data_directory(tmp_path: Path) -> None:
     assert load(environment={"THINKALOUD_DATA_DIR": str(tmp_path)}).data_dir == tmp_path
 
 
@@ -146,7 +146,7 @@ def test_data_lie_where_the_environment_says(tmp_path: Path) -> None:
         ("[limits]\nstop_detached_after = -1.0", ["limits.stop_detached_after: ", ">= 0"]),
     ],
 )
-def test_a_wrong_value_names_the_file_the_key_and_what_is_allowed(
+def test_an_invalid_value_is_reported_with_file_key_and_allowed_values(
     file: Path, toml: str, words: list[str]
 ) -> None:
     file.write_text(toml, encoding="utf-8")
@@ -164,6 +164,6 @@ def test_a_wrong_variable_is_named(file: Path) -> None:
         load(file, environment={"THINKALOUD_HOSTS__LAB__MODELS": "[broken"})
 
 
-def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
+def test_a_given_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"Configuration file not found: .*nowhere\.toml"):
         load(tmp_path / "nowhere.toml", environment={})

@@ -1,4 +1,4 @@
-"""Errors, as code sees them that catches, copies or sends them to another process."""
+"""Errors can be caught, copied, and sent to another process."""
 
 import copy
 import importlib
@@ -53,7 +53,7 @@ def every_error() -> Iterator[type[ThinkaloudError]]:
 
 
 @pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
-def test_an_error_is_the_same_after_it_was_pickled_or_copied(error: ThinkaloudError) -> None:
+def test_an_error_survives_pickling_and_copying(error: ThinkaloudError) -> None:
     error.add_note("while testing")
     copies = [
         copy.copy(error),

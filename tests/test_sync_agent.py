@@ -154,7 +154,7 @@ def test_a_stream_that_is_collected_in_the_agents_own_thread_is_stopped_too() ->
         gc.enable()
 
 
-def test_a_stream_that_was_never_begun_starts_no_run() -> None:
+def test_an_unstarted_stream_starts_no_run() -> None:
     model = endless()
     with SyncAgent(Agent(model)) as agent:
         stream = agent.stream("go")
@@ -241,7 +241,7 @@ async def test_a_forked_child_is_refused_the_asynchronous_agent_too() -> None:
     assert message.startswith("UserError: The agent was opened in another process")
 
 
-def test_calling_it_from_its_own_loop_is_refused_instead_of_waiting_for_ever() -> None:
+def test_calling_it_from_its_own_loop_is_refused_instead_of_deadlocking() -> None:
     raised: list[Exception] = []
     agents: list[SyncAgent] = []
 

@@ -122,7 +122,7 @@ async def test_addresses_are_filled_in_from_the_environment(tmp_path: Path) -> N
     )
 
 
-async def test_a_region_of_vertex_has_an_address_of_its_own(tmp_path: Path) -> None:
+async def test_each_region_of_vertex_has_its_own_address(tmp_path: Path) -> None:
     environment = {"GOOGLE_CLOUD_PROJECT": "p-1", "GOOGLE_CLOUD_LOCATION": "europe-west4"}
     async with models_of("", tmp_path, environment) as models:
         host = models.hosts["vertex"].host
@@ -133,7 +133,7 @@ async def test_a_region_of_vertex_has_an_address_of_its_own(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "base_url", ["models.example/v1", "ftp://models.example", "http://[::1", "http://"]
 )
-def test_a_base_url_that_is_none_stops_the_start(base_url: str, tmp_path: Path) -> None:
+def test_an_invalid_base_url_prevents_the_start(base_url: str, tmp_path: Path) -> None:
     file = tmp_path / "thinkaloud.toml"
     file.write_text(lab(base_url), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"hosts\.lab\.base_url"):
@@ -144,7 +144,7 @@ def test_a_base_url_that_is_none_stops_the_start(base_url: str, tmp_path: Path) 
     ("table", "missing"),
     [('base_url = "http://x"', "dialect"), ('dialect = "openai-chat"', "base_url")],
 )
-def test_a_host_of_ones_own_needs_a_dialect_and_a_base_url(
+def test_a_custom_host_needs_a_dialect_and_a_base_url(
     table: str, missing: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "thinkaloud.toml"

@@ -83,7 +83,7 @@ async def issue_key(configuration: Configuration, name: str, owner: str) -> str:
         return issued.key.key_id
 
 
-async def test_everything_of_an_earlier_version_is_handed_over(
+async def test_all_data_of_an_earlier_version_is_transferred(
     configuration: Configuration,
 ) -> None:
     uploads = persistent_uploads(configuration)
@@ -136,7 +136,7 @@ async def test_everything_of_an_earlier_version_is_handed_over(
         assert msgspec.json.decode(delivery.value, type=DeliveryRecord).order.owner == "ana"
 
 
-async def test_a_renamed_owner_joins_one_that_has_something_already(
+async def test_a_renamed_owner_is_merged_with_an_existing_one(
     configuration: Configuration,
 ) -> None:
     async with open_database(configuration) as store:
@@ -165,7 +165,7 @@ async def test_two_conversations_of_one_id_stop_a_rename_before_anything_changes
     assert await persistent_uploads(configuration).get("local", upload.id) is not None
 
 
-async def test_the_database_itself_renames_nothing_that_would_collide(tmp_path: Path) -> None:
+async def test_the_database_rejects_a_rename_that_would_collide(tmp_path: Path) -> None:
     async with SqliteStore.open(tmp_path / "thinkaloud.db") as store:
         for name in ("a", "b", "c", "d", "talk"):
             await store.create_conversation(conversation(name, owner="local"))
@@ -176,7 +176,7 @@ async def test_the_database_itself_renames_nothing_that_would_collide(tmp_path: 
         assert await store.conversation("local", "talk") is not None
 
 
-async def test_a_rename_that_was_cut_short_is_completed_by_the_next(
+async def test_an_interrupted_rename_is_completed_by_the_next(
     configuration: Configuration,
 ) -> None:
     async with open_database(configuration) as store:
@@ -192,7 +192,7 @@ async def test_a_rename_that_was_cut_short_is_completed_by_the_next(
         assert await persistent_uploads(configuration).get("ana", upload.id) is not None
 
 
-async def test_a_deleted_owner_leaves_nothing_and_takes_nothing_from_others(
+async def test_deleting_an_owner_deletes_all_its_data_and_nothing_of_others(
     configuration: Configuration,
 ) -> None:
     uploads = persistent_uploads(configuration)

@@ -48,7 +48,7 @@ def test_reading_the_settings_of_a_chat_platform_does_not_load_its_library() -> 
     assert loaded_by(reading) & set(CHATS) == set()
 
 
-def test_what_is_looked_for_is_found_where_it_is_loaded() -> None:
+def test_the_import_check_detects_loaded_modules() -> None:
     assert loaded_by("from thinkaloud.tools import UrlGuard") == {"aiohttp", "yarl"}
 
 

@@ -1,4 +1,4 @@
-"""The documents speak of what there is: every path, link and make target they name exists."""
+"""Every path, link and make target that the documents name exists."""
 
 import re
 from collections.abc import Iterator

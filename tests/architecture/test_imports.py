@@ -1,4 +1,4 @@
-"""Imports point down, and every module has its place in the picture."""
+"""Imports point down, and every module belongs to a layer."""
 
 import configparser
 import subprocess
@@ -41,6 +41,6 @@ def test_every_module_has_a_layer() -> None:
     assert top_level(PACKAGE) - layers() == set()
 
 
-def test_all_that_lies_below_the_ports_is_held_pure() -> None:
+def test_everything_below_the_ports_is_pure() -> None:
     pure = {name.removeprefix("thinkaloud.") for name in contract("pure")["source_modules"].split()}
     assert pure == {"errors", "events", "core"}

@@ -1,4 +1,4 @@
-"""A file is named for what is in it, not for not knowing where else to put it."""
+"""Files are named after their contents."""
 
 import re
 from pathlib import PurePath
@@ -22,14 +22,14 @@ def forbidden(name: str) -> bool:
     )
 
 
-def test_no_source_file_has_a_name_that_says_nothing() -> None:
+def test_no_source_file_has_a_meaningless_name() -> None:
     names = [
         path.relative_to(ROOT).as_posix() for path in project_files() if path.suffix in SOURCES
     ]
     assert [name for name in names if forbidden(name)] == []
 
 
-def test_names_that_say_nothing_are_found_in_every_spelling() -> None:
+def test_meaningless_names_are_found_in_every_spelling() -> None:
     assert all(
         map(
             forbidden,

@@ -1,4 +1,4 @@
-"""The guard of tests/conftest.py: a test that reaches outside this machine fails, whatever the code does about it."""
+"""The network guard of tests/conftest.py fails a test that connects outside this machine."""
 
 import os
 import shutil
@@ -73,7 +73,9 @@ def test_loopback_is_open(tmp_path: Path) -> None:
     assert "1 passed" in run_tests(tmp_path, INSIDE)
 
 
-def test_every_way_out_fails_the_test_even_when_the_error_is_swallowed(tmp_path: Path) -> None:
+def test_every_outside_connection_fails_the_test_even_if_the_error_is_swallowed(
+    tmp_path: Path,
+) -> None:
     report = run_tests(tmp_path, OUTSIDE)
     assert "4 failed, 1 passed, 5 errors" in report
     assert "PASSED test_network.py::test_swallowed" in report

@@ -1,4 +1,4 @@
-"""Every promise that is due has a test, and no test stands for a promise that nobody made."""
+"""Every promise that is due has a test, and every marked test names an existing promise."""
 
 import ast
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""The pinned requirements are what pyproject.toml asks for, whole and by hash."""
+"""The pinned requirements match pyproject.toml, are complete, and have hashes."""
 
 import ast
 import re
@@ -47,7 +47,7 @@ def test_the_build_backend_is_pinned() -> None:
     assert unmet(PROJECT["build-system"]["requires"], pins("build.txt")) == []
 
 
-def test_tests_run_on_the_very_versions_that_users_run() -> None:
+def test_tests_run_on_the_same_versions_that_users_run() -> None:
     assert pins("run.txt").items() - pins("dev.txt").items() == set()
 
 

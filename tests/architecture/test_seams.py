@@ -1,4 +1,4 @@
-"""Tests stand on seams, and data has types: no mocks, no metadata in untyped dictionaries."""
+"""No mocks, and no metadata in untyped dictionaries."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Folders, modules, classes and functions stay small enough to take in at once."""
+"""Folders, modules, classes and functions stay small."""
 
 import ast
 from collections import Counter

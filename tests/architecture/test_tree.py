@@ -20,7 +20,7 @@ def test_the_tree_names_no_registry_and_no_machine() -> None:
     assert list(findings()) == []
 
 
-def test_a_registry_is_found_by_its_host_and_by_where_a_lock_file_points(tmp_path: Path) -> None:
+def test_a_registry_is_found_by_its_host_and_in_lock_files(tmp_path: Path) -> None:
     host = "pypi" + ".org"
     files = {
         "docs/a.md": f"fine\nfrom https://{host}/simple\n",

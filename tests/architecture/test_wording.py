@@ -1,4 +1,4 @@
-"""Plain English: phrases that a reader would stumble over must not come back."""
+"""Plain English: literary and unidiomatic phrases must not come back."""
 
 import re
 from collections.abc import Iterator

@@ -30,7 +30,7 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
         f"{_PAGES}test_no_route_answers_a_foreign_page_or_a_rebound_name",
         f"{_PAGES}test_a_request_of_another_site_without_an_origin_changes_nothing",
         f"{_SESSION}test_a_session_opens_sockets_only_for_pages_of_this_server",
-        "server/http/test_guard.py::test_a_page_from_elsewhere_gets_nothing_and_starts_nothing",
+        "server/http/test_guard.py::test_a_foreign_page_gets_nothing_and_starts_nothing",
     ],
     "DNS rebinding": [
         f"{_PAGES}test_no_route_answers_a_foreign_page_or_a_rebound_name",
@@ -62,8 +62,8 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
     # Authentication and authorization
     "requests without a credential": [
         f"{_KEYS}test_every_way_in_asks_for_a_credential",
-        "server/http/test_permissions.py::test_a_path_without_a_route_asks_for_a_credential_like_one_with_a_route",
-        "server/http/test_permissions.py::test_a_route_that_was_added_to_the_app_asks_for_a_credential",
+        "server/http/test_permissions.py::test_an_unknown_path_requires_a_credential_like_a_known_one",
+        "server/http/test_permissions.py::test_a_route_added_to_the_app_requires_a_credential",
     ],
     "a restriction that one carrier or protocol forgets": [
         f"{_KEYS}test_a_restricted_key_is_as_restricted_by_every_carrier_on_every_protocol",
@@ -89,7 +89,7 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
     "a revoked key": [
         f"{_KEYS}test_a_key_that_ends_closes_its_stream_on_every_protocol",
         f"{_KEYS}test_a_key_that_ends_closes_everything_that_it_follows",
-        "server/http/test_ended_credentials.py::test_the_runs_of_a_revoked_key_are_stopped_and_those_of_another_go_on",
+        "server/http/test_ended_credentials.py::test_the_runs_of_a_revoked_key_are_stopped_and_others_continue",
     ],
     "guessing keys": [
         f"{_KEYS}test_guesses_count_together_on_every_route_and_carrier",
@@ -100,7 +100,7 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
         f"{_AUTH}test_keys_that_share_all_but_the_last_character_are_different_keys",
     ],
     "a server for other machines without keys": [
-        "cli/commands/keys/test_keys.py::test_a_server_for_other_machines_needs_an_admin_key",
+        "cli/commands/keys/test_keys.py::test_a_server_open_to_other_machines_needs_an_admin_key",
         "server/connections/test_serve.py::test_an_address_that_others_can_reach_is_refused",
     ],
     "a ticket used again, late, by another owner, or in a query string": [
@@ -128,7 +128,7 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
     "scripts, links, images and control characters in reasoning": [
         "webui/e2e/gallery.test.ts::runs nothing that hostile text asks for, under the policy that the server sends",
         "webui/src/components/message/sanitize.test.ts::takes pictures that carry their bytes, but none that may hold a script",
-        "cli/ui/test_hostile_data.py::test_an_id_or_title_in_the_data_is_shown_and_not_obeyed",
+        "cli/ui/test_hostile_data.py::test_control_characters_in_ids_and_titles_are_shown_and_not_executed",
         "channels/test_hostile_markdown.py::test_no_pattern_backtracks_in_hostile_markdown",
         "channels/platform/test_content.py::test_no_text_changes_the_direction_of_a_chat_or_controls_it",
     ],
@@ -157,7 +157,7 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
         "runtime/test_runs.py::test_a_tool_call_inside_reasoning_is_never_executed",
     ],
     "opaque blocks that a provider refuses, or a client forges": [
-        "runtime/test_runs.py::test_a_refused_opaque_block_is_left_behind_once_with_a_notice",
+        "runtime/test_runs.py::test_a_rejected_opaque_block_is_dropped_once_with_a_notice",
         f"{_REASONING}test_reasoning_that_a_client_forges_never_reaches_the_model",
     ],
     # Files
@@ -165,33 +165,33 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
         f"{_HOSTILE}test_no_path_of_a_message_leads_outside_the_workspace",
         f"{_HOSTILE}test_no_path_of_a_url_leads_to_a_file",
         f"{_WORKSPACE}test_links_special_files_withheld_files_and_missing_ones_look_the_same",
-        f"{_WORKSPACE}test_a_name_swapped_for_a_link_again_and_again_never_leads_outside",
+        f"{_WORKSPACE}test_a_file_repeatedly_swapped_for_a_link_never_leads_outside",
         f"{_WORKSPACE}test_a_hard_linked_file_is_visible_only_if_configured",
         "server/web/test_web_page.py::test_no_file_beside_the_bundle_can_be_read",
     ],
     "an upload that names its path, or pretends to be something else": [
-        f"{_UPLOAD}test_a_client_names_no_path",
-        f"{_UPLOAD}test_a_page_that_pretends_to_be_a_picture_is_a_picture_and_never_a_page",
-        "server/api/test_kept_uploads.py::test_an_upload_is_looked_at_as_what_it_is_and_deleted_once",
+        f"{_UPLOAD}test_a_client_cannot_choose_a_path",
+        f"{_UPLOAD}test_a_file_that_is_both_page_and_picture_is_served_as_a_picture",
+        "server/api/test_kept_uploads.py::test_an_upload_is_served_with_its_type_and_deleted_once",
     ],
     "files that are too large, too many or have wrong names": [
-        f"{_UPLOAD}test_a_file_may_be_as_large_as_the_limit_and_not_a_byte_larger",
-        f"{_UPLOAD}test_a_body_without_end_is_refused_while_it_is_being_read",
-        f"{_UPLOAD}test_what_is_neither_picture_nor_text_is_refused",
+        f"{_UPLOAD}test_a_file_may_have_the_maximum_size_and_not_a_byte_more",
+        f"{_UPLOAD}test_an_endless_body_is_refused_while_it_is_read",
+        f"{_UPLOAD}test_other_files_than_pictures_and_texts_are_refused",
         "server/api/test_kept_uploads.py::test_a_name_stays_inside_its_header",
     ],
     # URLs
     "URLs of private addresses": [
         f"{_HOSTILE}test_no_url_of_a_message_reaches_a_private_address_on_any_protocol",
         f"{_URLS}test_a_host_that_is_not_public_is_refused_without_a_reason",
-        f"{_URLS}test_what_is_no_canonical_address_is_not_public",
+        f"{_URLS}test_a_non_canonical_address_is_not_public",
         f"{_FETCH}test_a_redirect_is_checked_like_the_first_url",
         f"{_FETCH}test_a_name_that_changes_its_address_between_two_hops_is_checked_at_each",
         f"{_FETCH}test_an_endless_body_is_read_to_the_limit",
     ],
     "errors that say what is at a private address": [
         f"{_HOSTILE}test_no_url_of_a_message_reaches_a_private_address_on_any_protocol",
-        f"{_FETCH}test_every_host_that_cannot_be_had_gives_the_same_error",
+        f"{_FETCH}test_all_unreachable_hosts_give_the_same_error",
     ],
     # Load and broken input
     "readers that never read": [
@@ -203,13 +203,13 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
     "malformed requests and frames": [
         f"{_HOSTILE}test_no_body_is_an_error_of_the_server",
         "server/connections/test_hostile_clients.py::test_hostile_heads_and_frames_are_answered_and_affect_no_other_client",
-        "server/connections/test_bad_connections.py::test_half_open_connections_make_room_for_those_that_ask",
+        "server/connections/test_bad_connections.py::test_half_open_connections_are_closed_for_active_ones",
         "server/protocols/test_wrong_types.py::test_a_value_of_a_wrong_type_is_no_error_of_the_server",
     ],
     "a hostile provider": [
         f"{_FAILURES}test_bad_upstreams.py::test_a_broken_stream_fails_the_run_and_keeps_its_output",
         f"{_FAILURES}test_bad_upstreams.py::test_an_endless_stream_is_cut_and_hung_up_on",
-        f"{_FAILURES}test_bad_upstreams.py::test_after_all_that_the_server_answers_as_before",
+        f"{_FAILURES}test_bad_upstreams.py::test_after_all_faults_the_server_still_works",
     ],
     "slow patterns": [
         "core/redaction/test_redactor.py::test_hostile_text_takes_a_bounded_number_of_steps_for_each_character",
@@ -218,14 +218,14 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
     ],
     "cursors that were never assigned, or of another run": [
         f"{_HOSTILE}test_a_cursor_that_was_never_assigned_starts_and_shows_nothing",
-        "server/streams/test_event_streams.py::test_a_cursor_that_cannot_be_is_refused_by_name",
+        "server/streams/test_event_streams.py::test_an_invalid_cursor_is_refused_by_name",
         "server/streams/test_event_streams.py::test_a_cursor_of_another_run_is_refused",
     ],
     "a kill in the middle of a run": [
         f"{_FAILURES}test_kill.py::test_after_kill_9_in_a_stream_nothing_committed_is_lost_and_every_follower_sees_an_end",
     ],
     "stops that race": [
-        f"{_FAILURES}test_stop_storm.py::test_a_hundred_stops_at_once_are_one_and_close_the_line_to_the_provider",
+        f"{_FAILURES}test_stop_storm.py::test_a_hundred_concurrent_stops_act_as_one_and_disconnect_the_provider",
         f"{_FAILURES}test_stop_storm.py::test_a_stop_after_the_end_changes_nothing",
         f"{_FAILURES}test_stop_storm.py::test_a_stop_as_the_next_run_starts_never_reaches_it",
     ],
@@ -234,8 +234,8 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
         "runtime/runs/test_admission.py::test_one_idempotency_key_sent_many_times_at_once_starts_one_run",
     ],
     "a full disk or a locked database": [
-        f"{_FAILURES}test_disk.py::test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_and_nothing_once_freed",
-        f"{_FAILURES}test_disk.py::test_a_database_that_another_program_holds_stops_no_stream_and_is_caught_up_with",
+        f"{_FAILURES}test_disk.py::test_a_full_disk_costs_a_follower_nothing_and_is_caught_up_with_once_freed",
+        f"{_FAILURES}test_disk.py::test_a_locked_database_stops_no_stream_and_is_caught_up_with",
     ],
     # Secrets and the operator's settings
     "secrets of the operator": [

@@ -11,7 +11,7 @@ TESTS = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_every_attack_is_tried_by_tests_that_exist(attack: str) -> None:
+def test_every_attack_names_existing_tests(attack: str) -> None:
     assert ATTACKS[attack]
     for place in ATTACKS[attack]:
         file, _, name = place.partition("::")

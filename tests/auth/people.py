@@ -1,4 +1,4 @@
-"""Keys, requests and time for the tests of authentication."""
+"""Keys, requests and a clock for the tests of authentication."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Keys are created, changed, rotated and revoked, and the audit log says so."""
+"""Keys are created, changed, rotated and revoked, and the audit log records it."""
 
 import asyncio
 import logging
@@ -102,7 +102,7 @@ async def test_a_changed_key_has_the_new_restrictions_at_once(keys: Access) -> N
     assert after.limits[0][1].requests_per_minute == 1
 
 
-async def test_a_key_that_is_no_longer_an_admins_loses_its_scopes(keys: Access) -> None:
+async def test_a_key_that_loses_the_admin_role_loses_its_scopes(keys: Access) -> None:
     await new_key(keys, "other", role="admin")
     issued = await new_key(keys, role="admin")
     key = await keys.administration.edit(issued.key.key_id, KeyChange(role="user"), ADMIN)
@@ -188,7 +188,7 @@ async def test_an_unknown_key_is_not_found(keys: Access) -> None:
             await attempt
 
 
-async def test_the_last_admin_key_only_ends_in_the_terminal(keys: Access) -> None:
+async def test_the_last_admin_key_can_only_be_revoked_in_the_terminal(keys: Access) -> None:
     key_id = (await new_key(keys, role="admin")).key.key_id
     await new_key(keys, "user")
     await new_key(keys, "short", role="admin", expires="0s")
@@ -204,7 +204,7 @@ async def test_the_last_admin_key_only_ends_in_the_terminal(keys: Access) -> Non
     assert (await keys.administration.revoke(key_id, TERMINAL)).revoked_at_ms is not None
 
 
-async def test_changes_at_the_same_time_are_all_kept(keys: Access) -> None:
+async def test_concurrent_changes_are_all_kept(keys: Access) -> None:
     key_id = (await new_key(keys)).key.key_id
     changes = [
         KeyChange(models=("a",)),
@@ -331,7 +331,7 @@ async def test_sessions_of_a_key_are_bounded(keys: Access) -> None:
         )
 
 
-async def test_a_given_id_is_used_once(keys: Access) -> None:
+async def test_an_id_is_never_reused(keys: Access) -> None:
     issued = await new_key(keys)
     with pytest.raises(Conflict, match="exists"):
         await keys.administration.create(KeyFields(name="two"), ADMIN, issued.value)

@@ -1,4 +1,4 @@
-"""One function decides for all carriers."""
+"""One authenticator checks the credentials of all carriers."""
 
 import msgspec
 import pytest
@@ -97,7 +97,7 @@ async def test_every_carrier_of_a_key_that_ended_is_refused(
     assert await outcome(keys, sent) == "unauthorized"
 
 
-async def test_a_request_without_a_credential_is_told_which_one_it_needs(keys: Access) -> None:
+async def test_a_request_without_a_credential_learns_which_one_it_needs(keys: Access) -> None:
     with pytest.raises(Unauthorized, match="API key"):
         await keys.authenticator.authenticate(request())
 
@@ -112,9 +112,7 @@ async def test_a_request_without_a_credential_is_told_which_one_it_needs(keys: A
         (b"sec-websocket-protocol", b"ticket.abc"),
     ],
 )
-async def test_headers_that_are_no_credential_count_as_none(
-    keys: Access, header: tuple[bytes, bytes]
-) -> None:
+async def test_other_headers_are_not_credentials(keys: Access, header: tuple[bytes, bytes]) -> None:
     with pytest.raises(Unauthorized, match="needs an API key"):
         await keys.authenticator.authenticate(request(header))
 
@@ -123,7 +121,9 @@ async def test_headers_that_are_no_credential_count_as_none(
     "value", [b"", b"ta_", b"ta_abc_def", b"sk-proj-123", b"\xff\xfe", b"ta_a_" + b"x" * 500]
 )
 @pytest.mark.parametrize("carrier", [b"authorization", b"x-api-key"])
-async def test_a_malformed_key_is_a_wrong_one(keys: Access, value: bytes, carrier: bytes) -> None:
+async def test_a_malformed_key_is_rejected_like_a_wrong_one(
+    keys: Access, value: bytes, carrier: bytes
+) -> None:
     given = b"Bearer " + value if carrier == b"authorization" else value
     assert await outcome(keys, request((carrier, given))) == "unauthorized"
 

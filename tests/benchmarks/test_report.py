@@ -1,4 +1,4 @@
-"""The benchmark's table and its JSON say the same, and mark what misses its target."""
+"""The benchmark's table and its JSON agree, and mark missed targets."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Reads the form that a library sends with a file, for the fake servers."""
+"""Parses multipart forms with a file, for the fake servers."""
 
 from collections.abc import Mapping
 from email import message_from_bytes

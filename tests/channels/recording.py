@@ -1,4 +1,4 @@
-"""A channel that keeps what it was told, and waits where a test says."""
+"""A channel that records its calls, and blocks where a test asks for it."""
 
 import asyncio
 from typing import Any

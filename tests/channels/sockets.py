@@ -1,4 +1,4 @@
-"""Clients of `/ws`: every frame that they get is held against the published schema."""
+"""Clients of `/ws` that validate every frame against the published schema."""
 
 import json
 from collections.abc import AsyncGenerator, Callable, Sequence

@@ -1,4 +1,4 @@
-"""Channels that were written for a base class made from `(config, bus)`, with metadata as a dict."""
+"""Channels written for a base class that is constructed with `(config, bus)`, with metadata as a dict."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What people say in chats: each message begun once, in order, bounded, or refused in words."""
+"""Messages from chats: each starts one run, in order, within the limits, or is rejected with a reason."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Channels of other packages: found by entry point, made with their settings, answered in their chats."""
+"""Channels of other packages: found by entry point, configured, and connected to runs."""
 
 import asyncio
 import shutil

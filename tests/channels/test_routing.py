@@ -1,4 +1,4 @@
-"""The manager: what goes where, in which order, and what happens where a chat is slow."""
+"""The channel manager: routing, order, and slow chats."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What plugins send to the sockets beside the runs: to those that follow the chat, and nobody else."""
+"""Frames that plugins send outside of runs reach only the sockets that follow the chat."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -1,4 +1,4 @@
-"""Where the program lives in these tests."""
+"""The program's home folder in these tests."""
 
 from pathlib import Path
 

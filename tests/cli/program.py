@@ -1,4 +1,4 @@
-"""The real program: in a pipe, and in a pseudo-terminal whose screen can be read."""
+"""The real program: in a pipe, and in a pseudo-terminal with a readable screen."""
 
 import contextlib
 import fcntl

@@ -1,4 +1,4 @@
-"""What the program loads, because importing takes most of the time of a short command."""
+"""The modules that each command imports, because importing takes most of a short command's time."""
 
 from tests.cli.program import DEMO, Home
 

@@ -1,4 +1,4 @@
-"""The reference of the command line lists every command, option and exit code that there is."""
+"""The command line reference lists every command, option and exit code."""
 
 import re
 

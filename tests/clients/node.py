@@ -1,4 +1,4 @@
-"""A client in Node.js, which a test gives commands to."""
+"""A Node.js client, controlled by a test."""
 
 import asyncio
 import json

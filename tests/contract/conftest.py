@@ -1,4 +1,4 @@
-"""Every store, for the suites that all of them must pass. A new one is one more parameter."""
+"""Fixtures of the contract suites: a new store is one more parameter."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack

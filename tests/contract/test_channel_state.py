@@ -1,4 +1,4 @@
-"""One suite for all implementations of the port for channels' state."""
+"""The contract suite of stores for channel state."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -35,7 +35,7 @@ async def test_a_value_is_added_only_once(state: ChannelState) -> None:
     assert await state.get("a", "seen", "k") == b"1"
 
 
-async def test_of_two_concurrent_takers_of_a_value_one_gets_it(state: ChannelState) -> None:
+async def test_of_two_concurrent_takers_only_one_gets_the_value(state: ChannelState) -> None:
     await state.put("a", "pairing", "k", b"code")
     taken = await asyncio.gather(*(state.take("a", "pairing", "k") for _ in range(5)))
     assert sorted(taken, key=bool) == [None, None, None, None, b"code"]
@@ -82,7 +82,7 @@ async def test_the_file_is_private_and_keeps_its_values(tmp_path: Path) -> None:
         assert await state.get("a", "own", "cursor") == b"7"
 
 
-async def test_a_file_that_is_no_database_is_refused_with_its_path(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_a_database_is_refused_with_its_path(tmp_path: Path) -> None:
     path = tmp_path / "channels.db"
     path.write_bytes(b"something else entirely" * 100)
     with pytest.raises(ConfigurationError, match=r"channels\.db"):

@@ -1,4 +1,4 @@
-"""One suite for all implementations of the port for API keys."""
+"""The contract suite of stores for API keys."""
 
 import asyncio
 import sqlite3
@@ -108,7 +108,7 @@ async def test_the_last_admin_key_is_kept_if_asked(store: KeyStore) -> None:
     assert await store.change_key(live, revoked(live)) is True
 
 
-async def test_forgotten_keys_take_their_sessions_along(store: KeyStore) -> None:
+async def test_deleted_keys_delete_their_sessions(store: KeyStore) -> None:
     await store.add_key(key("one"))
     await store.add_key(key("two"))
     await store.add_session(session(b"1", "one"))
@@ -189,7 +189,7 @@ async def test_the_files_belong_to_their_user_alone(tmp_path: Path) -> None:
         assert "keys.db" in {each.name for each in files}
 
 
-async def test_a_file_that_is_no_database_refuses_to_open(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_a_database_refuses_to_open(tmp_path: Path) -> None:
     path = tmp_path / "keys.db"
     path.write_text("no database, but text" * 100)
     with pytest.raises(ConfigurationError, match="cannot be used"):
@@ -264,7 +264,7 @@ async def test_a_selection_moves_to_an_owner_without_one_and_is_deleted(store: K
     assert await selections.all() == {}
 
 
-async def test_a_file_of_an_earlier_version_keeps_its_keys_and_takes_what_is_new(
+async def test_a_file_of_an_earlier_version_is_migrated_with_its_keys(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "keys.db"

@@ -1,4 +1,4 @@
-"""What every store promises about conversations and runs, and of all of it together."""
+"""The contract suite of stores: conversations and runs."""
 
 import random
 
@@ -42,13 +42,13 @@ async def unfinished(store: Store) -> list[RunRecord]:
 # Conversations
 
 
-async def test_a_conversation_is_found_as_it_was_kept(store: Store) -> None:
+async def test_a_stored_conversation_is_read_back_unchanged(store: Store) -> None:
     kept = Conversation("talk", OWNER, 1_000, 2_000, "Why the sky is blue")
     assert await store.create_conversation(kept)
     assert await store.conversation(OWNER, "talk") == kept
 
 
-async def test_an_id_is_given_once_to_each_owner(store: Store) -> None:
+async def test_an_id_is_unique_within_an_owner(store: Store) -> None:
     assert await store.create_conversation(conversation(title="first"))
     assert not await store.create_conversation(conversation(title="second"))
     assert await store.create_conversation(conversation(owner="bob"))
@@ -57,7 +57,7 @@ async def test_an_id_is_given_once_to_each_owner(store: Store) -> None:
     assert found.title == "first"
 
 
-async def test_a_conversation_is_kept_with_the_runs_that_it_begins_with(store: Store) -> None:
+async def test_a_conversation_is_stored_with_its_initial_runs(store: Store) -> None:
     first, second = run("first"), run("second", first_seq=8)
     events = whole_run(run_id="first"), whole_run(run_id="second", first_seq=8)
     runs = [
@@ -72,7 +72,7 @@ async def test_a_conversation_is_kept_with_the_runs_that_it_begins_with(store: S
     assert (await store.log_end(OWNER, "talk")).last_seq == 14
 
 
-async def test_a_conversation_whose_id_is_taken_brings_no_runs(store: Store) -> None:
+async def test_a_conversation_with_an_id_in_use_stores_no_runs(store: Store) -> None:
     await store.create_conversation(conversation())
     assert not await store.create_conversation(
         conversation(), [FinishedRun(run(), whole_run(), "text")]
@@ -81,7 +81,7 @@ async def test_a_conversation_whose_id_is_taken_brings_no_runs(store: Store) -> 
     assert await log_of(store) == []
 
 
-async def test_a_change_leaves_what_it_does_not_name(store: Store) -> None:
+async def test_a_patch_leaves_other_fields_unchanged(store: Store) -> None:
     await store.create_conversation(Conversation("talk", OWNER, 1_000, 1_000))
     steps = [
         (
@@ -114,7 +114,7 @@ async def test_conversations_are_listed_latest_first_and_page_by_page(store: Sto
     assert await names(store, before=(1_000, "c0")) == []
 
 
-async def test_paging_skips_nothing_where_many_were_updated_at_once(store: Store) -> None:
+async def test_paging_skips_nothing_if_many_were_updated_at_once(store: Store) -> None:
     expected = []
     for index in range(7):
         at_ms = 1_000 + index // 3
@@ -139,7 +139,7 @@ async def test_an_update_moves_a_conversation_to_the_front(store: Store) -> None
 # Runs
 
 
-async def test_a_run_is_found_as_it_was_kept(store: Store) -> None:
+async def test_a_stored_run_is_read_back_unchanged(store: Store) -> None:
     await store.create_conversation(conversation())
     kept = run(first_seq=17, key="again")
     await add_run(store, kept)
@@ -147,7 +147,7 @@ async def test_a_run_is_found_as_it_was_kept(store: Store) -> None:
     assert await store.run(OWNER, "other") is None
 
 
-async def test_a_key_leads_to_the_run_that_was_first(store: Store) -> None:
+async def test_an_idempotency_key_returns_the_first_run(store: Store) -> None:
     await store.create_conversation(conversation())
     await add_run(store, run("first", key="again"))
     await add_run(store, run("second", key="again"))
@@ -171,7 +171,7 @@ async def test_a_run_is_unfinished_until_it_is_compacted_with_its_end(store: Sto
     assert await unfinished(store) == [second]
 
 
-async def test_what_a_run_begins_with_is_kept_until_it_is_compacted(store: Store) -> None:
+async def test_the_first_events_of_a_run_are_kept_until_it_is_compacted(store: Store) -> None:
     await store.create_conversation(conversation())
     await add_run(store, run(), STARTED)
     await append(store, whole_run())
@@ -201,7 +201,7 @@ async def test_the_first_run_creates_its_conversation_and_the_next_one_updates_i
     ]
 
 
-async def test_a_finished_run_gives_its_conversation_a_title_once_and_numbers_back(
+async def test_a_finished_run_sets_the_title_once_and_returns_unused_numbers(
     store: Store,
 ) -> None:
     record = await begin(store)
@@ -220,7 +220,7 @@ async def test_a_finished_run_gives_its_conversation_a_title_once_and_numbers_ba
 # Deletion
 
 
-async def test_a_deleted_conversation_leaves_nothing_to_be_found(store: Store) -> None:
+async def test_nothing_of_a_deleted_conversation_can_be_found(store: Store) -> None:
     await store.create_conversation(conversation(title="titled"))
     record = run(key="again")
     await add_run(store, record)
@@ -249,7 +249,7 @@ async def test_a_deletion_touches_no_other_conversation(store: Store) -> None:
     assert len(await log_of(store, "kept")) == 1
 
 
-async def test_what_is_older_goes_but_where_a_run_has_not_ended(store: Store) -> None:
+async def test_expired_conversations_are_deleted_unless_a_run_is_active(store: Store) -> None:
     for name, at_ms in (("old", 1_000), ("busy", 1_000), ("over", 1_000), ("new", 2_000)):
         await store.create_conversation(conversation(name, at_ms=at_ms))
     await store.create_conversation(conversation("bobs", owner="bob"))
@@ -330,7 +330,7 @@ async def _step(store: Store, dice: random.Random, seqs: dict[str, int], step: i
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_a_store_answers_a_random_course_of_things_like_the_one_in_memory(
+async def test_random_operations_give_the_same_results_as_the_memory_store(
     store: Store, seed: int
 ) -> None:
     model = MemoryStore()

@@ -1,4 +1,4 @@
-"""What every store promises about the log: order, repetition, compaction, numbers."""
+"""The contract suite of stores: the log's order, repetition, compaction and numbers."""
 
 import pytest
 
@@ -58,7 +58,7 @@ async def test_a_batch_carries_events_of_many_conversations(store: Store) -> Non
     assert await log_of(store, "two") == two
 
 
-async def test_the_same_batch_again_changes_nothing(store: Store) -> None:
+async def test_a_repeated_batch_changes_nothing(store: Store) -> None:
     await begin(store)
     events = whole_run()
     await append(store, events)
@@ -68,7 +68,7 @@ async def test_the_same_batch_again_changes_nothing(store: Store) -> None:
 
 
 @pytest.mark.promise("P4")
-async def test_a_batch_handed_over_again_with_what_came_after_is_there_once(store: Store) -> None:
+async def test_a_repeated_batch_with_later_events_is_stored_once(store: Store) -> None:
     await begin(store)
     await append(store, [answer("one ", 1), answer("two ", 3, 2)])
     longer = answer("two three ", 4, 2)
@@ -76,7 +76,7 @@ async def test_a_batch_handed_over_again_with_what_came_after_is_there_once(stor
     assert await log_of(store) == [answer("one ", 1), longer]
 
 
-async def test_a_batch_handed_over_again_does_not_undo_a_compaction(store: Store) -> None:
+async def test_a_repeated_batch_does_not_undo_a_compaction(store: Store) -> None:
     record = await begin(store)
     events = whole_run()
     await append(store, events)
@@ -101,7 +101,7 @@ async def test_events_of_a_deleted_conversation_are_dropped_and_no_others(
     assert len(await log_of(store, "kept")) == 7
 
 
-async def test_an_empty_batch_is_fine(store: Store) -> None:
+async def test_an_empty_batch_is_accepted(store: Store) -> None:
     await append(store, [])
 
 
@@ -136,7 +136,7 @@ async def test_a_compaction_keeps_the_later_text_of_its_run(store: Store) -> Non
     assert await log_of(store) == events
 
 
-async def test_a_compaction_can_be_done_again(store: Store) -> None:
+async def test_a_compaction_can_be_repeated(store: Store) -> None:
     record = await begin(store)
     events = compacted(whole_run())
     await append(store, whole_run())
@@ -187,7 +187,7 @@ async def test_a_clean_end_gives_reserved_numbers_back_but_never_used_ones(store
     assert await store.log_end(OWNER, "talk") == LogEnd(3, 3)
 
 
-async def test_reserving_numbers_does_not_make_a_conversation(store: Store) -> None:
+async def test_reserving_numbers_creates_no_conversation(store: Store) -> None:
     await store.reserve(OWNER, "talk", 500)
     assert await store.log_end(OWNER, "talk") == LogEnd(0, 0)
     assert await store.conversation(OWNER, "talk") is None

@@ -1,4 +1,4 @@
-"""Two owners of one store: neither notices the other."""
+"""The contract suite of stores: owners are separated."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from thinkaloud.ports.store import ConversationPatch, LogEnd, RunStart, Store
 
 
 @pytest.mark.promise("P12")
-async def test_what_belongs_to_another_owner_is_not_there(store: Store) -> None:
+async def test_another_owners_data_is_not_found(store: Store) -> None:
     await store.create_conversation(conversation(title="secret"))
     await add_run(store, run(key="again"))
     await append(store, whole_run())
@@ -38,7 +38,7 @@ async def test_what_belongs_to_another_owner_is_not_there(store: Store) -> None:
 
 
 @pytest.mark.promise("P12")
-async def test_two_owners_use_the_same_id_without_noticing(store: Store) -> None:
+async def test_two_owners_can_use_the_same_id(store: Store) -> None:
     await begin(store)
     await append(store, whole_run())
     theirs = RunStart(run("theirs", owner="bob", key="k"), conversation(owner="bob", at_ms=9_000))
@@ -73,7 +73,7 @@ async def test_events_and_ends_of_another_owners_run_are_not_written_into_it(sto
     assert await store.purge(9_000) == [("bob", "talk")]
 
 
-async def test_a_key_is_its_owners_own(store: Store) -> None:
+async def test_an_idempotency_key_belongs_to_its_owner(store: Store) -> None:
     await store.create_conversation(conversation())
     await store.create_conversation(conversation("bobs", owner="bob"))
     await add_run(store, run("anns-run", key="k"))

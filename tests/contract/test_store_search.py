@@ -1,4 +1,4 @@
-"""What every store promises about search: words of titles and texts, whatever their case and script."""
+"""The contract suite of stores: search in titles and texts, whatever their case and script."""
 
 import pytest
 
@@ -73,7 +73,7 @@ async def test_a_search_of_very_many_words_is_answered(store: Store) -> None:
     assert await names(store, " ".join(f"word{n}" for n in range(3_000))) == ["talk"]
 
 
-async def test_a_search_keeps_to_order_and_pages(store: Store) -> None:
+async def test_a_search_is_ordered_and_paginated(store: Store) -> None:
     for index in range(4):
         await keep_text(store, f"c{index}", "the same words", at_ms=1_000 + index)
     assert await names(store, "words", limit=2) == ["c3", "c2"]

@@ -1,4 +1,4 @@
-"""What every place for uploads promises."""
+"""The contract suite of upload stores."""
 
 import asyncio
 import re
@@ -31,7 +31,7 @@ def made(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Ma
     return make
 
 
-async def test_an_upload_is_found_as_it_was_kept(made: Maker) -> None:
+async def test_a_stored_upload_is_read_back_unchanged(made: Maker) -> None:
     uploads = made(9)
     kept = await uploads.keep("alice", "a.txt", "text/plain", b"one\r\ntwo\x00")
     assert re.fullmatch("upl_[0-9a-f]{32}", kept.id)
@@ -51,7 +51,7 @@ async def test_the_same_file_twice_is_two_uploads(made: Maker) -> None:
 
 
 @pytest.mark.promise("P12")
-async def test_an_upload_of_another_owner_is_not_there(made: Maker) -> None:
+async def test_another_owners_upload_is_not_found(made: Maker) -> None:
     uploads = made(9)
     kept = await uploads.keep("alice", "a", "text/plain", b"secret")
     assert await uploads.get("bob", kept.id) is None
@@ -59,7 +59,7 @@ async def test_an_upload_of_another_owner_is_not_there(made: Maker) -> None:
     assert await uploads.get("alice", kept.id) is not None
 
 
-async def test_what_is_no_id_finds_nothing(made: Maker) -> None:
+async def test_an_invalid_id_finds_nothing(made: Maker) -> None:
     uploads = made(9)
     kept = await uploads.keep("alice", "a", "text/plain", b"x")
     plain = kept.id.removeprefix("upl_")
@@ -105,9 +105,7 @@ async def test_the_oldest_uploads_make_room_for_the_bytes_of_a_new_one(
     assert await uploads.get("bob", others.id) is not None
 
 
-async def test_uploads_are_paged_the_newest_first_and_only_the_owners(
-    made: Maker, clock: FakeClock
-) -> None:
+async def test_an_owners_uploads_are_paginated_newest_first(made: Maker, clock: FakeClock) -> None:
     uploads = made()
     await uploads.keep("bob", "b", "text/plain", b"b")
     for number in range(3):
@@ -120,7 +118,7 @@ async def test_uploads_are_paged_the_newest_first_and_only_the_owners(
     assert await uploads.page("carol", before=None, limit=2) == []
 
 
-async def test_an_upload_goes_with_the_last_conversation_that_used_it(made: Maker) -> None:
+async def test_an_upload_is_deleted_with_the_last_conversation_that_used_it(made: Maker) -> None:
     uploads = made()
     kept = await uploads.keep("alice", "a", "text/plain", b"x")
     unused = await uploads.keep("alice", "b", "text/plain", b"x")
@@ -158,7 +156,7 @@ async def test_the_newest_upload_stays_though_the_clock_went_back(
     assert await uploads.get("alice", second.id) is not None
 
 
-async def test_uploads_at_the_same_time_do_not_meet(made: Maker) -> None:
+async def test_concurrent_uploads_do_not_collide(made: Maker) -> None:
     uploads = made(99)
     texts = [f"text {n}".encode() * 1000 for n in range(20)]
     kept = await asyncio.gather(*(uploads.keep("alice", "a", "text/plain", t) for t in texts))
@@ -179,7 +177,7 @@ async def test_a_file_upload_outlives_the_process_and_only_its_user_may_read_it(
     assert await FileUploads(folder, FakeClock()).get("alice", kept.id) == (kept, b"x")
 
 
-async def test_what_a_dead_process_left_half_written_goes_and_the_rest_stays(
+async def test_half_written_files_of_a_dead_process_are_deleted_and_others_kept(
     tmp_path: Path,
 ) -> None:
     kept = await FileUploads(tmp_path, FakeClock()).keep("alice", "a", "text/plain", b"x")
@@ -201,7 +199,7 @@ async def test_what_a_dead_process_left_half_written_goes_and_the_rest_stays(
     }
 
 
-async def test_a_folder_that_cannot_be_used_is_the_operators_to_look_at(tmp_path: Path) -> None:
+async def test_an_unusable_folder_is_a_configuration_error(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file", encoding="utf-8")
     uploads = FileUploads(tmp_path / "taken", FakeClock())
     with pytest.raises(StoreError, match="taken"):

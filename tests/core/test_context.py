@@ -1,4 +1,4 @@
-"""From the log to the next prompt."""
+"""Prompts are built from the log."""
 
 import msgspec
 import pytest
@@ -76,7 +76,7 @@ def test_a_call_that_was_never_executed_gets_a_result_that_explains_it() -> None
     assert turns([fold])[-1] == ToolTurn((ToolResult("c1", "add", NOT_RUN, is_error=True),))
 
 
-def test_of_a_response_that_broke_off_only_the_answer_goes_back() -> None:
+def test_of_a_response_that_was_cut_off_only_the_answer_is_sent_back() -> None:
     fold = run(IterationStarted(1, 25, ""), ReasoningDelta("r1", "Hm"), AnswerDelta("a2", "We "))
 
     assert turns([fold]) == (UserTurn("Hi"), AssistantTurn((AnswerPart("We "),)))
@@ -88,7 +88,7 @@ def test_a_run_without_output_leaves_only_the_question() -> None:
     )
 
 
-def test_the_blank_line_between_two_answers_is_ours_and_does_not_go_back() -> None:
+def test_the_blank_line_between_two_answers_is_ours_and_does_not_are_sent_back() -> None:
     fold = run(
         IterationStarted(1, 25, ""),
         AnswerDelta("a1", "One."),
@@ -101,7 +101,7 @@ def test_the_blank_line_between_two_answers_is_ours_and_does_not_go_back() -> No
     assert turns([fold])[-1] == AssistantTurn((AnswerPart("Two."),))
 
 
-def test_context_and_files_stand_before_the_text_and_pictures_beside_it() -> None:
+def test_context_and_files_precede_the_text_and_pictures_accompany_it() -> None:
     started = RunStarted(
         "h/m",
         25,
@@ -122,7 +122,7 @@ def test_context_and_files_stand_before_the_text_and_pictures_beside_it() -> Non
     assert user_text("plain", {}, ()) == "plain"
 
 
-def test_pictures_go_along_from_the_latest_on_while_they_fit_and_the_older_ones_are_named() -> None:
+def test_the_latest_pictures_that_fit_are_sent_and_older_ones_are_named() -> None:
     runs = [
         run(
             run_id=f"r{number}",

@@ -1,4 +1,4 @@
-"""A merged delta can be split again wherever it was joined."""
+"""A coalesced delta can be split again wherever it was joined."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ def logged(event: AnswerDelta | ReasoningDelta | ReasoningEnded, seq: int) -> Lo
 
 
 @given(st.lists(st.integers(0, 10**9)))
-def test_lengths_come_back_as_they_were_packed(lengths: list[int]) -> None:
+def test_packed_lengths_are_unpacked_unchanged(lengths: list[int]) -> None:
     assert unpack(pack(lengths)) == lengths
 
 
@@ -34,7 +34,7 @@ def test_a_delta_split_between_two_tokens_is_the_text_before_and_the_text_after(
 @pytest.mark.parametrize(
     "packed", [b"", b"\x01", b"\x01\x01\x01", b"\x01\x09", b"\xff\xff", b"\x02\x80"]
 )
-def test_lengths_that_do_not_describe_a_delta_are_not_believed(packed: bytes) -> None:
+def test_lengths_that_do_not_match_a_delta_are_ignored(packed: bytes) -> None:
     assert split(logged(AnswerDelta("s", "abc"), 2), 1, packed, 1) is None
 
 

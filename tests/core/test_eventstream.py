@@ -1,4 +1,4 @@
-"""AWS event streams, cut anywhere, and damaged."""
+"""AWS event streams, split anywhere, and damaged."""
 
 import itertools
 import struct
@@ -44,7 +44,7 @@ def test_frames_are_read_with_headers_of_every_type() -> None:
 
 
 @given(st.sets(st.integers(1, len(BODY) - 1)))
-def test_the_cuts_change_nothing(places: set[int]) -> None:
+def test_splits_change_nothing(places: set[int]) -> None:
     at = [0, *sorted(places), len(BODY)]
     parser = EventStreamParser()
     found: list[Frame] = []
@@ -60,7 +60,7 @@ def test_a_frame_that_is_not_complete_waits() -> None:
 
 
 @given(at=st.integers(0, len(FIRST) - 1), bit=st.integers(0, 7))
-def test_any_damaged_bit_is_noticed_and_what_came_before_stands(at: int, bit: int) -> None:
+def test_any_damaged_bit_is_detected_and_earlier_frames_are_kept(at: int, bit: int) -> None:
     damaged = bytearray(FIRST)
     damaged[at] ^= 1 << bit
     parser = EventStreamParser()
@@ -107,7 +107,7 @@ def test_arbitrary_bytes_never_raise(chunks: list[bytes]) -> None:
         assert parser.feed(chunk) == []
 
 
-def test_an_ordinary_event_is_no_failure() -> None:
+def test_an_ordinary_event_is_not_a_failure() -> None:
     assert exception(Frame({":message-type": "event"}, b"{}")) is None
     assert exception(Frame({}, b"{}")) is None
 

@@ -127,7 +127,7 @@ def test_where_reasoning_is_withheld_a_thought_anywhere_is_no_answer(text, answe
     ],
 )
 @pytest.mark.parametrize("strict", [False, True])
-def test_code_and_what_is_no_tag_stays_answer(text, strict):
+def test_code_and_other_text_stays_answer(text, strict):
     assert parse(text, strict=strict) == ("", text)
 
 
@@ -206,7 +206,7 @@ def test_a_tool_call_ends_a_thought_unless_reasoning_is_withheld():
         assert splitter.feed("b") == [(kind, "b")]
 
 
-def test_text_leaves_as_soon_as_it_cannot_be_a_tag():
+def test_text_is_emitted_as_soon_as_it_cannot_be_a_tag():
     splitter = InlineSplitter(Inline())
     assert splitter.feed("<think>") == []
     assert splitter.feed("one") == [("reasoning", "one")]
@@ -238,7 +238,7 @@ TOKENS = [
     strict=st.booleans(),
     data=st.data(),
 )
-def test_any_cutting_gives_the_same_pieces(parts, preopened, strict, data):
+def test_any_split_gives_the_same_pieces(parts, preopened, strict, data):
     rest = "".join(parts)
     whole = pieces(rest, preopened=preopened, strict=strict)
     splitter = InlineSplitter(Inline(preopened=preopened, strict=strict))

@@ -1,4 +1,4 @@
-"""What files are called, wherever it is said."""
+"""File names are shown the same way everywhere."""
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,7 @@ def test_a_file_name_is_sent_in_ascii_and_in_full(name: str, header: str) -> Non
 
 
 @given(st.text())
-def test_no_name_leaves_its_place(text: str) -> None:
+def test_no_name_escapes_its_header(text: str) -> None:
     name = file_label(text)
     header = content_disposition(name)
     assert header.isascii()

@@ -35,7 +35,7 @@ def parse(chunks: list[bytes], limit: int = 2**20) -> tuple[list[tuple[bytes, by
         (b"", []),
     ],
 )
-def test_events_are_read_as_the_standard_says(body, expected):
+def test_events_are_parsed_as_the_standard_says(body, expected):
     assert parse([body]) == (expected, False)
 
 
@@ -47,7 +47,7 @@ def test_events_are_read_as_the_standard_says(body, expected):
     ends=st.lists(st.sampled_from([b"\n", b"\r\n", b"\r"]), min_size=1),
     places=st.lists(st.integers(0, 200)),
 )
-def test_no_cut_changes_the_events(lines, ends, places):
+def test_no_split_changes_the_events(lines, ends, places):
     body = b"".join(line + end for line, end in zip(lines, itertools.cycle(ends), strict=False))
     cuts = sorted({0, len(body), *(place for place in places if place < len(body))})
     pieces = [body[a:b] for a, b in itertools.pairwise(cuts)]
@@ -78,7 +78,7 @@ BEFORE = b"event: e\ndata: a\n\ndata: b\n\n"
         b"x" * 100 + b"\n\n",
     ],
 )
-def test_events_before_one_that_is_too_long_are_given_out(excess):
+def test_events_before_an_oversized_one_are_returned(excess):
     body = BEFORE + excess
     expected = ([(b"e", b"a"), (b"", b"b")], True)
     assert parse([body], limit=60) == expected
@@ -87,7 +87,7 @@ def test_events_before_one_that_is_too_long_are_given_out(excess):
         assert parse([body[:place], body[place:]], limit=60) == expected
 
 
-def test_a_parser_that_gave_up_stays_so():
+def test_a_failed_parser_stays_failed():
     parser = SSEParser(10)
     assert parser.feed(b"data: a\n\ndata: " + b"x" * 20) == [(b"", b"a")]
     for _ in range(2):

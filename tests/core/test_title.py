@@ -1,4 +1,4 @@
-"""Titles, made from answer text."""
+"""Titles are made from the answer's text."""
 
 import pytest
 
@@ -44,9 +44,9 @@ def test_a_long_line_is_never_cut_inside_what_is_drawn_as_one_character(characte
         assert rest == character * (len(rest) // len(character))
 
 
-def test_a_line_of_endless_marks_still_has_a_title() -> None:
+def test_a_line_of_only_marks_still_has_a_title() -> None:
     assert len(title_of("e" + "\u0301" * 500, "")) <= MAX_CHARS
 
 
-def test_nothing_to_read_is_no_title() -> None:
+def test_text_without_words_has_no_title() -> None:
     assert title_of("***", "?!") == ""

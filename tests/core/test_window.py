@@ -1,4 +1,4 @@
-"""What of a long conversation fits a model's window."""
+"""Which part of a long conversation fits into a model's context window."""
 
 import pytest
 
@@ -42,7 +42,7 @@ CURRENT = run("now", 0)
         (100, []),
     ],
 )
-def test_the_latest_runs_that_fit_stay_whole_and_the_others_go(
+def test_the_latest_runs_that_fit_stay_complete_and_others_are_dropped(
     window: int | None, left: list[str]
 ) -> None:
     assert [each.run_id for each in fit_to_window(RUNS, CURRENT, window, None)] == left
@@ -65,7 +65,7 @@ def test_the_calls_whose_results_the_current_run_gives_are_always_sent() -> None
     assert [each.run_id for each in fit_to_window(runs, current, 100, None)] == ["two", "three"]
 
 
-def test_what_is_kept_for_the_answer_is_counted() -> None:
+def test_space_reserved_for_the_answer_is_counted() -> None:
     assert fit_to_window(RUNS, CURRENT, 4_100, 4_000) == []
 
 

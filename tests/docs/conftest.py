@@ -1,4 +1,4 @@
-"""A reader's machine in these tests: an empty folder, and no key."""
+"""A reader's machine: an empty folder, and no API key."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The examples of the documentation, and what they run against here: a demo model that needs no time."""
+"""Runs the documentation's examples against a server with a demo model that needs no time."""
 
 import asyncio
 import importlib.util

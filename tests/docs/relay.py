@@ -1,4 +1,4 @@
-"""A relay between an example and its server: it cuts the connection, and leads to another server."""
+"""A relay between an example and its server that cuts the connection or switches servers."""
 
 import asyncio
 from collections.abc import AsyncGenerator

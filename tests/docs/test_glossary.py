@@ -1,4 +1,4 @@
-"""The glossary names things as the code does."""
+"""The glossary uses the same names as the code."""
 
 import re
 from collections.abc import Iterator
@@ -71,6 +71,6 @@ def test_every_event_is_listed_with_the_frames_that_carry_it() -> None:
         assert found <= known
 
 
-def test_the_terms_that_a_newcomer_looks_for_are_there() -> None:
+def test_the_glossary_has_the_terms_a_newcomer_searches_for() -> None:
     terms = {term.strip() for row in rows(TERMS) for term in row[0].split(",")}
     assert terms >= REQUIRED

@@ -38,7 +38,7 @@ def text_of(found: list[tuple[str, Any]], event: str) -> str:
     return "".join(data["token"] for name, data in found if name == event)
 
 
-async def test_one_request_brings_the_whole_reply(folder: Path) -> None:
+async def test_one_request_returns_the_whole_reply(folder: Path) -> None:
     async with server() as served:
         reply = json.loads(await curl("message.sh", served.url, cwd=folder))
     assert "84" in reply["response"]
@@ -46,7 +46,7 @@ async def test_one_request_brings_the_whole_reply(folder: Path) -> None:
     assert (reply["status"], reply["action_results"][0]["result"]) == ("completed", "84")
 
 
-async def test_a_file_is_brought_and_put_before_the_model(folder: Path) -> None:
+async def test_a_file_is_uploaded_and_reaches_the_model(folder: Path) -> None:
     file = folder / "word.txt"
     file.write_text("heliotrope", encoding="utf-8")
     model = ScriptedModel([say("A flower.")])
@@ -59,7 +59,7 @@ async def test_a_file_is_brought_and_put_before_the_model(folder: Path) -> None:
     assert '<file name="word.txt">\nheliotrope\n</file>' in turn.text
 
 
-async def test_the_stream_brings_thought_tool_and_answer_in_order(folder: Path) -> None:
+async def test_the_stream_has_thought_tool_and_answer_in_order(folder: Path) -> None:
     async with server() as served:
         found = events(await curl("stream.sh", served.url, cwd=folder))
     names = [name for name, _ in found]
@@ -102,7 +102,7 @@ async def test_a_run_is_stopped_from_another_client(folder: Path) -> None:
     assert model.open_streams == 0
 
 
-async def test_a_conversation_remembers_and_can_be_read(folder: Path) -> None:
+async def test_a_conversation_has_history_and_can_be_read(folder: Path) -> None:
     async with server() as served:
         text = await curl("conversation.sh", served.url, cwd=folder)
     first, second, messages = map(json.loads, text.splitlines())
@@ -112,7 +112,7 @@ async def test_a_conversation_remembers_and_can_be_read(folder: Path) -> None:
     assert messages["messages"][1]["reasoning"]
 
 
-async def test_an_effort_holds_for_one_message(folder: Path) -> None:
+async def test_an_effort_applies_to_one_message(folder: Path) -> None:
     async with server() as served:
         high = json.loads(await curl("effort.sh", served.url, cwd=folder))
         _, usual = await served.post("/chat/message", {"text": "What is 6 * 7?"})
@@ -120,7 +120,7 @@ async def test_an_effort_holds_for_one_message(folder: Path) -> None:
     assert usual["reasoning_effort"] is None
 
 
-async def test_a_request_with_a_key_is_run_once(folder: Path) -> None:
+async def test_a_request_with_an_idempotency_key_runs_once(folder: Path) -> None:
     async with server() as served:
         first, second = (await curl("idempotent.sh", served.url, cwd=folder)).splitlines()
     assert json.loads(first) == json.loads(second)
@@ -140,7 +140,7 @@ async def test_models_are_listed_and_switched(folder: Path) -> None:
     assert (switched["ok"], switched["model"]["current"]) == (True, True)
 
 
-async def test_a_mistake_is_named(folder: Path) -> None:
+async def test_an_error_is_reported(folder: Path) -> None:
     async with server() as served:
         problem = json.loads(await curl("refused.sh", served.url, cwd=folder))
     assert (problem["status"], problem["code"]) == (422, "invalid_request")

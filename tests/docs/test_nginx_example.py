@@ -1,4 +1,4 @@
-"""The example for nginx lets thought through as it comes, and nobody in without a password."""
+"""The nginx example streams reasoning without buffering, and requires a password."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ def _configuration(folder: Path) -> str:
     )
 
 
-async def test_thought_comes_through_while_the_model_still_thinks(folder: Path) -> None:
+async def test_reasoning_arrives_while_the_model_still_thinks(folder: Path) -> None:
     received = asyncio.Event()
     model = ScriptedModel([think("Hm."), Wait(received), say("84")])
     body = {"text": "Hello", "include_reasoning": True}
@@ -58,7 +58,7 @@ async def test_thought_comes_through_while_the_model_still_thinks(folder: Path) 
     assert response.headers["Cache-Control"] == "no-cache, no-transform"
 
 
-async def test_a_socket_of_a_page_of_the_site_comes_through(folder: Path) -> None:
+async def test_the_sites_pages_can_open_a_socket(folder: Path) -> None:
     model = ScriptedModel([think("Hm."), say("84")])
     async with (
         behind_nginx(folder, model) as url,
@@ -72,7 +72,7 @@ async def test_a_socket_of_a_page_of_the_site_comes_through(folder: Path) -> Non
     assert "reasoning" in names
 
 
-async def test_the_largest_picture_that_the_server_takes_comes_through(folder: Path) -> None:
+async def test_the_largest_accepted_picture_passes_the_proxy(folder: Path) -> None:
     form = aiohttp.FormData()
     form.add_field("file", BytesIO(PNG.ljust(8 * 1024 * 1024, b"\0")), filename="big.png")
     async with (
@@ -91,7 +91,7 @@ async def test_the_largest_picture_that_the_server_takes_comes_through(folder: P
         ({"Host": NAME, "Origin": "https://evil.example.org", **USER}, 403),
     ],
 )
-async def test_nobody_else_comes_through(
+async def test_other_clients_are_rejected(
     folder: Path, headers: dict[str, str], status: int
 ) -> None:
     async with (

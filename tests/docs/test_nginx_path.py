@@ -1,4 +1,4 @@
-"""The example for a path of a site: the page, its socket and its links work there, path kept or taken off."""
+"""The example for a path of a site: page, socket and links work, whether nginx strips the path or not."""
 
 import json
 import re
@@ -69,7 +69,7 @@ async def test_the_page_and_its_socket_work_under_a_path_of_a_site(way: str, fol
 
 
 @way
-async def test_every_link_of_the_apis_descriptions_leads_somewhere(way: str, folder: Path) -> None:
+async def test_every_link_in_the_api_documents_works(way: str, folder: Path) -> None:
     async with under_a_path(folder, way, ScriptedModel()) as (session, url):
         async with session.get(url, headers={"Accept": "application/json"}) as answer:
             links = (await answer.json())["links"]

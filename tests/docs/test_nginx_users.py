@@ -1,4 +1,4 @@
-"""The example of single sign-on: nginx names the user, and nobody else can."""
+"""The single sign-on example: nginx names the user, and clients can't."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -76,7 +76,7 @@ async def test_a_user_of_the_site_is_an_owner_of_the_server(folder: Path) -> Non
         assert (await opened.me(claims))[1]["owner"] == "ada"
 
 
-async def test_nobody_names_themselves(folder: Path) -> None:
+async def test_clients_cannot_set_the_user_header(folder: Path) -> None:
     async with site(folder) as opened:
         for headers in ({}, {"X-Forwarded-User": "ada"}):
             assert (await opened.me(headers, direct=True))[0] == 401
@@ -92,7 +92,7 @@ async def test_a_program_uses_a_key_with_or_without_the_site(folder: Path) -> No
         assert (status, me["owner"], me["key_name"]) == (200, "ada", "program")
 
 
-async def test_streams_and_sockets_of_a_user_come_through(folder: Path) -> None:
+async def test_streams_and_sockets_of_a_user_pass_the_proxy(folder: Path) -> None:
     body = {"text": "Hello", "include_reasoning": True}
     headers = {"Host": NAME, **USER, **PAGE}
     async with site(folder) as opened:

@@ -77,7 +77,7 @@ def test_every_piece_of_code_on_a_page_is_a_part_of_an_example_that_runs() -> No
     assert wrong == []
 
 
-def test_every_block_says_what_it_is() -> None:
+def test_every_code_block_has_a_language() -> None:
     assert {block.language for block in blocks()} <= CODE | {"console", "text", "json"}
 
 
@@ -87,7 +87,7 @@ def test_json_on_a_page_is_json() -> None:
             json.loads(block.text)
 
 
-def test_the_proxy_configuration_on_its_page_is_the_one_that_is_tried() -> None:
+def test_the_documented_proxy_configuration_is_the_tested_one() -> None:
     page = (DOCS / "how-to" / "run-behind-nginx.md").read_text(encoding="utf-8")
     assert (EXAMPLES / "nginx" / "thinkaloud.conf").read_text(encoding="utf-8") in page
 
@@ -169,7 +169,7 @@ def table_rows(page: str) -> list[list[str]]:
     ]
 
 
-async def test_the_http_page_lists_exactly_what_can_be_asked_for() -> None:
+async def test_the_http_page_lists_exactly_the_existing_routes() -> None:
     async with server() as served:
         document = await served.document("openapi")
     offered = {
@@ -183,14 +183,14 @@ async def test_the_http_page_lists_exactly_what_can_be_asked_for() -> None:
     assert listed == offered
 
 
-def test_the_http_page_lists_every_member_of_a_message() -> None:
+def test_the_http_page_lists_every_field_of_a_message() -> None:
     page = (DOCS / "reference" / "http-api.md").read_text(encoding="utf-8")
     section = page.partition("## A message")[2].partition("\n## ")[0]
     listed = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
     assert set(listed) == {field.encode_name for field in msgspec.structs.fields(ChatRequest)}
 
 
-def test_the_http_page_names_every_member_of_every_frame() -> None:
+def test_the_http_page_names_every_field_of_every_frame() -> None:
     listed = {
         row[0].strip("`"): set(re.findall(r"`(\w+)`", row[1]))
         for row in table_rows("reference/http-api.md")
@@ -277,7 +277,7 @@ def test_the_page_of_errors_has_every_code_with_its_status() -> None:
 
 
 @pytest.mark.parametrize("page", ["events.md", "python-api.md", "configuration.md"])
-def test_every_member_on_a_generated_page_is_explained(page: str) -> None:
+def test_every_field_on_a_generated_page_is_explained(page: str) -> None:
     rows = table_rows(f"reference/{page}")
     assert len(rows) > 30
     assert [row for row in rows if not row[1]] == []
@@ -310,7 +310,7 @@ async def test_an_example_of_a_configuration_starts(name: str) -> None:
                 assert runtime.models.open(f"{host}/{model}").info.id == f"{host}/{model}"
 
 
-async def test_reasoning_that_the_example_denies_does_not_leave() -> None:
+async def test_reasoning_that_the_example_denies_is_never_sent() -> None:
     policy = load(EXAMPLES / "config" / "hidden.toml", environment={}).settings.server
     body = {"text": "Hello", "include_reasoning": True}
     async with (

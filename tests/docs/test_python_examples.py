@@ -51,7 +51,7 @@ async def test_a_callback_gets_the_kind_of_each_chunk(capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == "reasoning: 'Hm.'\nassistant: '84'\n"
 
 
-async def test_the_typed_events_tell_of_tools_and_of_the_end(
+async def test_the_typed_events_include_tools_and_the_end(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     await module("python/typed_events.py").main(demo())
@@ -61,7 +61,7 @@ async def test_the_typed_events_tell_of_tools_and_of_the_end(
     assert "[completed, " in shown
 
 
-def test_without_async_there_is_a_conversation_all_the_same(
+def test_conversations_work_without_async(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     module("python/without_async.py").main(demo())
@@ -120,7 +120,7 @@ async def test_a_source_offers_a_tool_that_reports_progress() -> None:
     assert [each.message for each in events if isinstance(each, ToolProgress)] == ["Sending a"]
 
 
-async def test_the_tools_have_schemas_and_refuse_what_does_not_fit() -> None:
+async def test_the_tools_have_schemas_and_reject_invalid_arguments() -> None:
     tools = module("python/tools.py")
     properties = tools.convert.schema.parameters["properties"]
     assert properties["amount"]["description"] == "how much, in the source currency."
@@ -147,7 +147,9 @@ async def test_the_tools_have_schemas_and_refuse_what_does_not_fit() -> None:
     assert "'amount' of convert is wrong" in str(results[2]["result"])
 
 
-async def test_the_hooks_write_a_diary_and_add_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_example_hooks_write_a_log_and_add_a_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     hooks = module("python/hooks.py")
     async with Agent(demo(), hooks=[hooks.Diary, hooks.Disclaimer]) as agent:
         reply = await agent.chat("What is 12 * (3 + 4)?")

@@ -1,4 +1,4 @@
-"""The clients on the page about resuming print all of an answer, whatever becomes of the server."""
+"""The clients on the page about resuming print the complete answer, even if the server restarts."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What the documents say about speed is what the benchmark printed."""
+"""The documents quote the speed that the benchmark printed."""
 
 import re
 

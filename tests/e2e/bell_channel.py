@@ -1,4 +1,4 @@
-"""A plugin for the tests of the page: what it is told on a Unix socket, it sends to a chat of the page."""
+"""A channel plugin for the tests of the page: forwards what it reads from a Unix socket to a chat."""
 
 import asyncio
 import json

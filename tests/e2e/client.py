@@ -1,4 +1,4 @@
-"""The real server in a process of its own, and a client for each transport."""
+"""The real server in a separate process, and a client for each transport."""
 
 import itertools
 import json

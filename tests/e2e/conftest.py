@@ -1,4 +1,4 @@
-"""Tests of recordings say so where the recordings are missing."""
+"""Skips tests of recordings, with a reason, where the recordings are missing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Kills a real server in the middle of a stream, again and again, and looks at what it left."""
+"""Kills a real server during streams, repeatedly, and checks what is left."""
 
 import asyncio
 import random

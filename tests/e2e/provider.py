@@ -1,4 +1,4 @@
-"""A model provider on loopback that answers byte for byte what a test wants, well or badly."""
+"""A model provider on loopback that sends the exact bytes a test asks for, well-formed or not."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A client that keeps what it heard of a run and comes back with its last number."""
+"""A client that records a run and resumes after its last number."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The real server in a process of its own, to be killed, ended and started again on the same data."""
+"""The real server in a separate process: killed, stopped and restarted on the same data."""
 
 import asyncio
 import re

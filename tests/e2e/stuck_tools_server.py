@@ -1,4 +1,4 @@
-"""A server with tools that never end, for tests that stop runs in them."""
+"""A server with tools that never return, for tests that stop their runs."""
 
 import asyncio
 import subprocess

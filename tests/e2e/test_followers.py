@@ -1,4 +1,4 @@
-"""A thousand who listen to one run, and some who never take what they are sent."""
+"""A thousand followers of one run, and some that never read."""
 
 import asyncio
 import json

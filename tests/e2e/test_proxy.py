@@ -1,4 +1,4 @@
-"""Behind nginx as Debian sets it up, gzip and all, with the documented snippet and nothing else."""
+"""Behind Debian's default nginx, gzip included, with only the documented snippet added."""
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator

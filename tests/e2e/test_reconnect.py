@@ -1,4 +1,4 @@
-"""A line that drops two hundred times in the middle of one run costs not a byte."""
+"""A connection that drops two hundred times during one run loses no byte."""
 
 import random
 from pathlib import Path
@@ -16,7 +16,7 @@ TOKENS = RECONNECTS * A_CONNECTION
 
 @pytest.mark.promise("P4", "P6", "P9")
 @pytest.mark.parametrize("transport", ["sse", "socket"])
-async def test_two_hundred_reconnects_in_one_run_bring_every_byte_once_and_in_order(
+async def test_two_hundred_reconnects_in_one_run_deliver_every_byte_once_and_in_order(
     transport: str, tmp_path: Path
 ) -> None:
     dice = random.Random(7)

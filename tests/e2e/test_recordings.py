@@ -194,9 +194,7 @@ async def test_a_recording_answers_a_plain_request_exactly(client: Client, name:
 @pytest.mark.promise("P1", "P7")
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("name", NAMES)
-async def test_without_asking_no_word_of_the_reasoning_leaves(
-    client: Client, name: str, transport: str
-):
+async def test_without_asking_no_reasoning_is_sent(client: Client, name: str, transport: str):
     expected = case(name).expected
     received = await client.ask(transport, f"{host(name)}/m", f"Replay {mark()}", reasoning=False)
     assert not received.of("reasoning")

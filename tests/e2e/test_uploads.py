@@ -1,4 +1,4 @@
-"""Uploads of a real server, which outlive it."""
+"""Uploads of a real server, which survive a restart."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A model provider on loopback that says a known text, as far as the test lets it."""
+"""A model provider on loopback that streams a known text, paced by the test."""
 
 import asyncio
 import json

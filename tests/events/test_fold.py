@@ -1,4 +1,4 @@
-"""The fold: the one reading of the log."""
+"""The fold: the state of a run and a conversation, from the log."""
 
 import msgspec
 import pytest
@@ -139,7 +139,7 @@ def test_every_event_survives_the_codec_on_one_line(event: Event) -> None:
     assert codec.decode(line) == logged
 
 
-def test_the_codec_refuses_what_is_no_event_and_names_the_place() -> None:
+def test_the_codec_rejects_invalid_events_and_names_the_field() -> None:
     line = codec.encode(log(AnswerDelta("a1", "x"))[0]).replace(b"answer.delta", b"answer.sung")
 
     with pytest.raises(msgspec.ValidationError, match=r"\$\.event\.type"):
@@ -152,7 +152,7 @@ OLD_LINE = """{"seq":1,"at_ms":1001,"conversation_id":"conv_1","run_id":"run_1",
 """How a run with a picture was logged before its size was kept."""
 
 
-def test_a_log_of_a_time_when_less_was_kept_of_files_is_still_read() -> None:
+def test_logs_with_the_older_attachment_fields_are_still_read() -> None:
     run = RunFold(codec.decode(OLD_LINE))
 
     assert run.view().attachments == (AttachedFile("", "p.png", "image/png", None),)
@@ -247,7 +247,7 @@ def test_a_version_that_was_selected_by_hand_stays_selected_when_its_answer_was_
 
 @pytest.mark.promise("P8")
 @pytest.mark.parametrize("stored", [False, True])
-def test_a_replacement_takes_the_place_at_once_of_a_last_answer_that_was_only_reasoning(
+def test_a_last_answer_that_was_only_reasoning_is_replaced_at_once(
     stored: bool,
 ) -> None:
     fold = conversation(

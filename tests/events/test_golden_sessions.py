@@ -1,4 +1,4 @@
-"""Golden sessions: what both folds, Python's and TypeScript's, must read in the same logs."""
+"""Golden sessions: the Python and the TypeScript fold get the same state from the same logs."""
 
 import json
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_golden_logs_and_views_are_as_the_published_schema_says(path: Path) -> N
     definition("ConversationView").validate(view)
 
 
-def test_the_schema_asks_for_every_member_that_is_always_written() -> None:
+def test_the_schema_requires_every_field_that_is_always_written() -> None:
     block = {"type": "reasoning", "segment_id": "s", "iteration": 1, "parts": [], "status": "open"}
     assert not definition("ReasoningBlock").is_valid(block)
     whole = block | {"started_at_ms": 1, "duration_ms": None}

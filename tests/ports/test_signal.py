@@ -5,7 +5,7 @@ import asyncio
 from thinkaloud.ports.signal import Signal
 
 
-async def test_everybody_who_waits_for_a_signal_is_woken_even_if_it_is_cleared_at_once() -> None:
+async def test_all_waiters_of_a_signal_are_woken_even_if_it_is_cleared_at_once() -> None:
     signal = Signal()
     tasks = [asyncio.ensure_future(signal.wait()) for _ in range(3)]
     await asyncio.sleep(0)
@@ -16,7 +16,7 @@ async def test_everybody_who_waits_for_a_signal_is_woken_even_if_it_is_cleared_a
     assert not signal.is_set()
 
 
-async def test_nobody_waits_for_a_signal_that_is_set() -> None:
+async def test_waiting_for_a_set_signal_returns_at_once() -> None:
     signal = Signal(is_set=True)
     waiting = signal.wait()
     try:

@@ -1,4 +1,4 @@
-"""A block that owns tasks: what is raised in it, and what is raised by them."""
+"""A block that owns tasks: exceptions raised in it, and by its tasks."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ import pytest
 from thinkaloud.ports.tasks import owned_tasks
 
 
-async def test_what_a_block_raises_comes_as_it_is_once_its_tasks_are_over() -> None:
+async def test_an_exception_in_the_block_is_raised_unchanged_after_its_tasks_have_ended() -> None:
     ended: list[str] = []
 
     async def work(resume: asyncio.Event) -> None:
@@ -26,7 +26,7 @@ async def test_what_a_block_raises_comes_as_it_is_once_its_tasks_are_over() -> N
     assert ended == ["work"]
 
 
-async def test_what_a_task_raises_ends_the_block_and_the_other_tasks() -> None:
+async def test_an_exception_in_a_task_ends_the_block_and_the_other_tasks() -> None:
     others: list[asyncio.Task[object]] = []
 
     async def fail() -> None:

@@ -1,4 +1,4 @@
-"""Plays bodies through a decoder, in any cutting, and says what was heard."""
+"""Feeds bodies to a decoder, split anywhere, and returns what it decoded."""
 
 import itertools
 import random

@@ -1,4 +1,4 @@
-"""One conversation that every encoder must be able to write, and its pieces."""
+"""A conversation that every encoder must be able to encode, and its parts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""One hand-made stream in every dialect: so much reasoning, so much answer, perhaps a tool call."""
+"""One hand-made stream in every dialect: reasoning, an answer, and optionally a tool call."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence

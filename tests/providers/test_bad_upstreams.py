@@ -1,4 +1,4 @@
-"""Every wire meets the same bad upstreams, and says the same of them."""
+"""All dialects handle the same bad upstreams the same way."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ async def failed_with(dialect: str, answer: Answer, folder: Path):
 
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("dialect", BUILT_IN_DIALECTS)
-async def test_a_refusal_means_the_same_on_every_wire(
+async def test_a_refusal_has_the_same_code_in_every_dialect(
     dialect: str, bad: str, tmp_path: Path
 ) -> None:
     answer, codes, retryable = BAD[bad]
@@ -65,7 +65,7 @@ async def test_a_refusal_means_the_same_on_every_wire(
 
 @pytest.mark.parametrize("dialect", BUILT_IN_DIALECTS)
 @pytest.mark.parametrize("sent", [b"", b"\n\n: hello\n\n"], ids=["empty", "comments"])
-async def test_an_empty_stream_is_a_cut_one_on_every_wire(
+async def test_an_empty_stream_is_a_cut_stream_in_every_dialect(
     dialect: str, sent: bytes, tmp_path: Path
 ) -> None:
     kind = STREAMS.get(dialect, "text/event-stream")
@@ -75,7 +75,7 @@ async def test_an_empty_stream_is_a_cut_one_on_every_wire(
 
 
 @pytest.mark.parametrize("dialect", BUILT_IN_DIALECTS)
-async def test_a_connection_that_is_cut_is_a_cut_stream_on_every_wire(
+async def test_a_lost_connection_is_a_cut_stream_in_every_dialect(
     dialect: str, tmp_path: Path
 ) -> None:
     failed = await failed_with(dialect, streaming(b"\n", then=cut), tmp_path)
@@ -84,7 +84,7 @@ async def test_a_connection_that_is_cut_is_a_cut_stream_on_every_wire(
 
 @pytest.mark.parametrize("dialect", BUILT_IN_DIALECTS)
 @pytest.mark.parametrize("garbage", [b"\xff\xfe\x00\x01" * 400, b'data: {"a":\n\n{"a":\n' * 40])
-async def test_garbage_is_a_failure_on_every_wire(
+async def test_garbage_is_a_failure_in_every_dialect(
     dialect: str, garbage: bytes, tmp_path: Path
 ) -> None:
     kind = STREAMS.get(dialect, "text/event-stream")
@@ -93,7 +93,7 @@ async def test_garbage_is_a_failure_on_every_wire(
 
 
 @pytest.mark.parametrize("dialect", BUILT_IN_DIALECTS)
-async def test_a_server_that_is_not_there_is_the_same_on_every_wire(
+async def test_an_unreachable_server_is_the_same_error_in_every_dialect(
     dialect: str, tmp_path: Path
 ) -> None:
     table = lab("http://127.0.0.1:9").replace("openai-chat", dialect)

@@ -1,4 +1,4 @@
-"""Names in, models out: what is configured, what is listed, what is said of a wrong name."""
+"""Models by name: configured and listed models, and errors for unknown names."""
 
 import asyncio
 from pathlib import Path
@@ -23,7 +23,7 @@ LIST = b'{"data":[{"id":"qwen3-8b","context_length":40960},{"id":"llama-3.3-70b"
 NOWHERE = "http://127.0.0.1:9/v1"
 
 
-async def test_a_host_is_asked_for_its_models_and_each_says_what_it_can_do(tmp_path: Path) -> None:
+async def test_a_host_lists_its_models_with_their_features(tmp_path: Path) -> None:
     async with serving(giving(LIST, content_type="application/json")) as upstream:
         async with models_of(lab(upstream.url + "/v1/"), tmp_path) as models:
             found = {info.id: info for info in await models.models()}
@@ -34,7 +34,7 @@ async def test_a_host_is_asked_for_its_models_and_each_says_what_it_can_do(tmp_p
     assert found["lab/llama-3.3-70b"].reasoning.efforts == ()
 
 
-async def test_what_a_host_listed_is_kept_for_five_minutes(tmp_path: Path) -> None:
+async def test_a_hosts_model_list_is_cached_for_five_minutes(tmp_path: Path) -> None:
     async with serving(giving(LIST, content_type="application/json")) as upstream:
         async with models_of(lab(upstream.url), tmp_path) as models:
             await models.models()
@@ -42,7 +42,7 @@ async def test_what_a_host_listed_is_kept_for_five_minutes(tmp_path: Path) -> No
         assert len(upstream.requests) == 1
 
 
-async def test_a_host_that_cannot_be_asked_is_left_out_and_the_others_are_not(
+async def test_an_unreachable_host_is_left_out_of_the_list(
     tmp_path: Path,
 ) -> None:
     toml = (
@@ -75,7 +75,7 @@ async def test_a_host_that_lists_nonsense_is_a_typed_error(
     assert caught.value.code == code
 
 
-async def test_an_unknown_name_is_told_the_nearest_ones(tmp_path: Path) -> None:
+async def test_an_unknown_name_is_reported_with_the_nearest_ones(tmp_path: Path) -> None:
     async with (
         serving(giving(LIST, content_type="application/json")) as upstream,
         models_of(lab(upstream.url), tmp_path) as models,
@@ -111,7 +111,7 @@ async def test_opening_needs_no_network_and_gives_the_same_model_again(tmp_path:
         ("lab/m", "LAB_KEY"),
     ],
 )
-async def test_a_host_that_lacks_something_says_which_variable_to_set(
+async def test_an_incomplete_host_names_the_variable_to_set(
     model: str, advice: str, tmp_path: Path
 ) -> None:
     async with models_of(lab(NOWHERE, 'api_key_env = "LAB_KEY"'), tmp_path) as models:
@@ -119,7 +119,7 @@ async def test_a_host_that_lacks_something_says_which_variable_to_set(
             models.open(model)
 
 
-async def test_a_host_that_is_not_set_up_cannot_be_asked_either(tmp_path: Path) -> None:
+async def test_an_incomplete_host_cannot_be_asked_for_models(tmp_path: Path) -> None:
     async with models_of("", tmp_path) as models:
         with pytest.raises(ProviderError, match="GOOGLE_CLOUD_PROJECT"):
             await models.ask("vertex")
@@ -135,7 +135,7 @@ async def test_a_quirk_that_the_dialect_does_not_have_is_named(
             models.open("lab/m")
 
 
-async def test_the_operators_quirks_lie_over_the_familys_and_the_hosts(tmp_path: Path) -> None:
+async def test_the_operators_quirks_override_the_familys_and_the_hosts(tmp_path: Path) -> None:
     more = 'quirks = { effort = { off = { think = "no" }, level_field = "depth" } }'
     async with (
         serving(giving(THOUGHT_AND_SAID + END)) as upstream,
@@ -158,7 +158,7 @@ async def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(
     assert "half" not in caught.value.message
 
 
-async def test_a_known_host_speaks_another_of_its_dialects_where_it_is_asked_to(
+async def test_a_known_host_can_use_another_of_its_dialects(
     tmp_path: Path,
 ) -> None:
     toml = '[hosts.openai]\ndialect = "openai-chat"\n[hosts.deepseek]\ndialect = "anthropic-messages"\n'
@@ -170,7 +170,7 @@ async def test_a_known_host_speaks_another_of_its_dialects_where_it_is_asked_to(
     assert deepseek.key_style == "x-api-key"
 
 
-async def test_a_host_of_ones_own_at_a_known_address_is_spoken_to_as_that_one(
+async def test_a_custom_host_at_a_known_address_is_treated_as_that_host(
     tmp_path: Path,
 ) -> None:
     toml = (
@@ -195,7 +195,7 @@ async def test_a_stream_of_an_opened_model_is_read_by_its_dialect(tmp_path: Path
         assert texts(await collect_events(models.open("lab/m"))) == ("Hm. ", "Yes.")
 
 
-async def test_a_silent_host_is_given_up_after_the_time_that_it_was_given(tmp_path: Path) -> None:
+async def test_a_silent_host_times_out(tmp_path: Path) -> None:
     async def silent(request: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()
         raise AssertionError

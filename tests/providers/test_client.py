@@ -1,4 +1,4 @@
-"""Whatever a provider does wrong on the wire is a typed failure, with what came before kept."""
+"""Whatever a provider does wrong becomes a typed failure, and the output so far is kept."""
 
 import asyncio
 import gzip
@@ -50,7 +50,7 @@ def end(events: list[object]) -> ModelFailed:
     return failure(events)  # type: ignore[arg-type]
 
 
-async def test_a_stream_with_its_end_mark_finishes(tmp_path: Path) -> None:
+async def test_a_complete_stream_finishes(tmp_path: Path) -> None:
     events = await called(giving(THOUGHT_AND_SAID + END), tmp_path)
     assert words(events) == ("Hm. ", "Yes.")
     assert isinstance(events[-1], ModelFinished)
@@ -85,7 +85,7 @@ async def test_a_stream_with_its_end_mark_finishes(tmp_path: Path) -> None:
     ],
     ids=["401", "429", "500", "page with 502", "page with 200", "page with 404", "400"],
 )
-async def test_a_refusal_has_the_code_of_what_it_means(
+async def test_an_error_response_is_mapped_to_its_code(
     answer: Answer, code: str, retryable: bool, tmp_path: Path
 ) -> None:
     failed = end(await called(answer, tmp_path))
@@ -93,7 +93,7 @@ async def test_a_refusal_has_the_code_of_what_it_means(
     assert "<" not in failed.message
 
 
-async def test_a_rate_limit_says_how_long_to_wait(tmp_path: Path) -> None:
+async def test_a_rate_limit_has_its_retry_after(tmp_path: Path) -> None:
     refusing = giving(b"{}", 429, "application/json", {"Retry-After": "7"})
     assert end(await called(refusing, tmp_path)).retry_after == 7
 
@@ -107,7 +107,7 @@ async def test_a_rate_limit_says_how_long_to_wait(tmp_path: Path) -> None:
     ],
     ids=["invalid UTF-8", "malformed JSON", "no end marker"],
 )
-async def test_a_stream_that_goes_wrong_is_a_failure_and_what_came_before_is_kept(
+async def test_a_broken_stream_is_a_failure_and_its_output_is_kept(
     broken: bytes, kept: str, tmp_path: Path
 ) -> None:
     events = await called(giving(THOUGHT_AND_SAID + broken), tmp_path)
@@ -120,24 +120,24 @@ async def wait(request: web.Request) -> None:
     await asyncio.Event().wait()
 
 
-async def test_a_cut_connection_is_a_cut_stream_with_what_came_before(tmp_path: Path) -> None:
+async def test_a_lost_connection_is_a_cut_stream_with_the_earlier_output(tmp_path: Path) -> None:
     events = await called(streaming(THOUGHT_AND_SAID, then=cut), tmp_path)
     assert words(events) == ("Hm. ", "Yes.")
     assert (end(events).code, end(events).retryable) == ("provider_stream_cut", True)
 
 
-async def test_a_connection_that_is_cut_after_the_end_mark_finished(tmp_path: Path) -> None:
+async def test_a_connection_lost_after_the_end_has_finished(tmp_path: Path) -> None:
     events = await called(streaming(THOUGHT_AND_SAID + END, then=cut), tmp_path)
     assert isinstance(events[-1], ModelFinished)
 
 
-async def test_a_provider_that_lingers_after_its_end_mark_is_not_waited_for(tmp_path: Path) -> None:
+async def test_a_provider_that_stays_connected_after_the_end_is_not_awaited(tmp_path: Path) -> None:
     async with asyncio.timeout(20):
         events = await called(streaming(THOUGHT_AND_SAID + END, then=wait), tmp_path)
     assert isinstance(events[-1], ModelFinished)
 
 
-async def test_a_server_that_is_not_there_is_said_to_be_unreachable(tmp_path: Path) -> None:
+async def test_a_missing_server_is_reported_as_unreachable(tmp_path: Path) -> None:
     async with serving(giving(b"")) as upstream:
         gone = upstream.url.replace("http://", "http://me:hush@")
     async with models_of(lab(gone), tmp_path) as models:
@@ -156,12 +156,12 @@ async def test_a_redirect_is_not_followed_and_names_the_base_url(tmp_path: Path)
     assert "base_url" in failed.message
 
 
-async def test_a_stream_under_a_wrong_content_type_is_read_all_the_same(tmp_path: Path) -> None:
+async def test_a_stream_with_a_wrong_content_type_is_read(tmp_path: Path) -> None:
     mislabeled = giving(THOUGHT_AND_SAID + END, content_type="application/octet-stream")
     assert words(await called(mislabeled, tmp_path)) == ("Hm. ", "Yes.")
 
 
-async def test_compression_is_not_asked_for_and_understood_where_it_comes(tmp_path: Path) -> None:
+async def test_compression_is_not_requested_but_understood(tmp_path: Path) -> None:
     packed = gzip.compress(THOUGHT_AND_SAID + END)
     zipped = giving(packed, headers={"Content-Encoding": "gzip"})
     async with serving(zipped) as upstream, models_of(lab(upstream.url), tmp_path) as models:
@@ -169,7 +169,7 @@ async def test_compression_is_not_asked_for_and_understood_where_it_comes(tmp_pa
         assert upstream.requests[0].headers["Accept-Encoding"] == "identity"
 
 
-async def test_what_claims_to_be_compressed_and_is_not_is_a_cut_stream(tmp_path: Path) -> None:
+async def test_invalid_compression_is_a_cut_stream(tmp_path: Path) -> None:
     lying = giving(THOUGHT_AND_SAID, headers={"Content-Encoding": "gzip"})
     assert end(await called(lying, tmp_path)).code in {"provider_stream_cut", "provider_overloaded"}
 
@@ -243,7 +243,7 @@ def styled(dialect: str) -> Callable[[str], str]:
         ("bedrock-converse", "Authorization", f"Bearer {KEY}"),
     ],
 )
-async def test_a_key_stands_in_the_one_header_of_its_wire_and_nowhere_else(
+async def test_a_key_is_sent_only_in_its_header(
     dialect: str, header: str, value: str, tmp_path: Path
 ) -> None:
     async with serving(giving(b"{}", 401, "application/json")) as upstream:
@@ -272,7 +272,7 @@ async def test_a_base_url_may_end_in_a_slash_or_have_a_query(tmp_path: Path) -> 
     ]
 
 
-async def test_a_proxy_of_the_environment_is_not_asked_for_a_server_on_this_machine(
+async def test_local_servers_bypass_the_proxy_of_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -281,12 +281,12 @@ async def test_a_proxy_of_the_environment_is_not_asked_for_a_server_on_this_mach
     assert words(await called(giving(THOUGHT_AND_SAID + END), tmp_path)) == ("Hm. ", "Yes.")
 
 
-async def test_a_stream_that_is_called_a_page_is_read_all_the_same(tmp_path: Path) -> None:
+async def test_a_stream_labeled_as_a_web_page_is_read(tmp_path: Path) -> None:
     mislabeled = giving(THOUGHT_AND_SAID + END, content_type="text/html")
     assert words(await called(mislabeled, tmp_path)) == ("Hm. ", "Yes.")
 
 
-async def test_a_host_beyond_this_machine_is_asked_through_the_proxy(
+async def test_other_hosts_are_reached_through_the_proxy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(giving(THOUGHT_AND_SAID + END)) as proxy:

@@ -1,4 +1,4 @@
-"""Hostile bytes: no exception but the typed ones, the same for every cut, linear, bounded.
+"""Hostile bytes: only typed errors, the same result for every split, linear time, bounded memory.
 
 `make soak` also searches for new inputs with a coverage-guided fuzzer; here a fixed set is replayed.
 """
@@ -68,7 +68,7 @@ def mutated(inputs: Sequence[bytes], dice: random.Random) -> Iterator[bytes]:
 
 @pytest.mark.promise("P5")
 @pytest.mark.parametrize("name", TARGETS)
-def test_well_formed_and_broken_input_gives_one_typed_end_however_it_is_cut(name):
+def test_well_formed_and_broken_input_gives_one_typed_end_however_it_is_split(name):
     inputs = seeds(name)
     assert inputs
     for data in inputs:
@@ -269,7 +269,7 @@ def test_a_stream_without_end_of_event_is_given_up_in_bounded_memory(name, kind)
     assert texts(events) == ""
 
 
-def test_bytes_that_come_one_by_one_take_no_more_room_than_together():
+def test_bytes_that_arrive_one_by_one_take_no_more_memory():
     for name, wire in WIRES.items():
         if wire.content_type.startswith("application/vnd"):
             continue
@@ -278,7 +278,7 @@ def test_bytes_that_come_one_by_one_take_no_more_room_than_together():
         assert peak(lambda: decode(wire.decoder(), pieces)) < 400_000, name  # noqa: B023
 
 
-def test_a_frame_may_not_announce_more_than_is_held():
+def test_a_frame_may_not_declare_more_than_the_limit():
     body = WIRES["bedrock-converse"].body(ResponseText((), ("x" * 10_000,)))
     parser = EventStreamParser(max_frame_bytes=1_000)
     frames = parser.feed(body)

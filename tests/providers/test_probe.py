@@ -1,4 +1,4 @@
-"""A probe says what a host does: is it there, does it take the key, what it shows of reasoning."""
+"""A probe reports whether a host responds, accepts the key, and shows reasoning."""
 
 import asyncio
 from pathlib import Path
@@ -32,7 +32,7 @@ def host(stream: bytes, key: str | None = None):
     return answer
 
 
-async def test_text_that_comes_back_is_seen_and_timed(tmp_path: Path) -> None:
+async def test_a_probe_measures_reasoning_text(tmp_path: Path) -> None:
     async with (
         serving(host(THOUGHT_AND_SAID + END)) as upstream,
         models_of(lab(upstream.url), tmp_path) as models,
@@ -51,7 +51,7 @@ async def test_text_that_comes_back_is_seen_and_timed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stream", "seen", "tokens"), [(COUNTED, "count", 32), (PLAIN, "nothing", None)]
 )
-async def test_hidden_reasoning_is_told_from_none(
+async def test_hidden_reasoning_is_distinguished_from_none(
     stream: bytes, seen: str, tokens: int | None, tmp_path: Path
 ) -> None:
     async with serving(host(stream)) as upstream, models_of(lab(upstream.url), tmp_path) as models:
@@ -72,13 +72,13 @@ async def test_a_key_is_accepted_or_refused(held: str, key: str, tmp_path: Path)
     assert found.model is None
 
 
-async def test_a_missing_key_is_named_without_asking(tmp_path: Path) -> None:
+async def test_a_missing_key_is_reported_without_a_request(tmp_path: Path) -> None:
     async with models_of("", tmp_path) as models:
         found = await probe(models, "openai", "gpt-5", clock=FakeClock())
     assert (found.key, found.problem) == ("missing", "Set OPENAI_API_KEY.")
 
 
-async def test_a_host_that_is_not_there_is_not_reachable(tmp_path: Path) -> None:
+async def test_a_missing_host_is_unreachable(tmp_path: Path) -> None:
     async with models_of(lab("http://127.0.0.1:9"), tmp_path) as models:
         found = await probe(models, "lab", "m", clock=FakeClock())
     assert not found.reachable
@@ -86,7 +86,7 @@ async def test_a_host_that_is_not_there_is_not_reachable(tmp_path: Path) -> None
     assert found.problem is not None
 
 
-async def test_a_host_that_lists_nothing_is_known_by_its_answer(tmp_path: Path) -> None:
+async def test_a_host_without_a_model_list_is_probed_by_its_response(tmp_path: Path) -> None:
     async with serving(host(PLAIN, "right")) as upstream:
         toml = f'[hosts.perplexity]\nbase_url = "{upstream.url}"\n'
         async with models_of(toml, tmp_path, {"PERPLEXITY_API_KEY": "right"}) as models:
@@ -96,7 +96,7 @@ async def test_a_host_that_lists_nothing_is_known_by_its_answer(tmp_path: Path) 
     assert (asked.reachable, asked.key) == (True, "accepted")
 
 
-async def test_a_model_that_fails_is_a_finding_not_an_error(tmp_path: Path) -> None:
+async def test_a_failing_model_is_a_finding_and_not_an_error(tmp_path: Path) -> None:
     async with (
         serving(host(THOUGHT_AND_SAID)) as upstream,
         models_of(lab(upstream.url), tmp_path) as models,

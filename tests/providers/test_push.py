@@ -1,4 +1,4 @@
-"""A response that is pushed: decoded where it is read from the socket, without a task switch."""
+"""A pushed response is decoded where it is read from the socket, without a task switch."""
 
 import asyncio
 import gzip
@@ -55,7 +55,7 @@ class Paced:
         return response
 
 
-async def test_no_task_is_woken_between_the_socket_and_whoever_takes_the_events(
+async def test_no_task_is_woken_between_the_socket_and_the_event_consumer(
     tmp_path: Path,
 ) -> None:
     paced = Paced("a", "b", "c")
@@ -74,7 +74,7 @@ async def test_no_task_is_woken_between_the_socket_and_whoever_takes_the_events(
     assert tasks[1:] == [None, None]
 
 
-async def test_whoever_wants_no_more_ends_the_call_and_its_connection(tmp_path: Path) -> None:
+async def test_a_consumer_that_stops_ends_the_call_and_its_connection(tmp_path: Path) -> None:
     async def forever(request: web.Request) -> None:
         await asyncio.Event().wait()
 
@@ -92,7 +92,7 @@ async def test_whoever_wants_no_more_ends_the_call_and_its_connection(tmp_path: 
     assert texts(taken) == ("Hm. ", "Yes.")
 
 
-async def test_an_error_of_whoever_takes_the_events_is_raised_by_the_call(tmp_path: Path) -> None:
+async def test_an_exception_of_the_consumer_is_raised_by_the_call(tmp_path: Path) -> None:
     paced = Paced("a", "b")
 
     def take(batch: Sequence[ModelEvent]) -> bool:
@@ -106,7 +106,7 @@ async def test_an_error_of_whoever_takes_the_events_is_raised_by_the_call(tmp_pa
             await upstream.left.wait()
 
 
-async def test_nothing_is_taken_after_the_call_was_cancelled(tmp_path: Path) -> None:
+async def test_nothing_is_delivered_after_the_call_was_cancelled(tmp_path: Path) -> None:
     waits = asyncio.Event()
     batches: list[int] = []
     calls: list[asyncio.Task[None]] = []

@@ -1,4 +1,4 @@
-"""What is secret in a `base_url` stands in nothing that is shown, logged or stored."""
+"""Secrets in a `base_url` are never shown, logged or stored."""
 
 import base64
 import json
@@ -69,7 +69,7 @@ def assert_no_secret(text: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("dialect", WIRES)
-async def test_an_error_that_quotes_the_base_url_is_told_without_its_secrets(
+async def test_an_error_that_quotes_the_base_url_is_reported_without_its_secrets(
     dialect: str, form: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "thinkaloud")
@@ -91,7 +91,7 @@ async def test_an_error_that_quotes_the_base_url_is_told_without_its_secrets(
     assert_no_secret(caplog.text)
 
 
-async def test_what_helps_stays_in_the_message(tmp_path: Path) -> None:
+async def test_useful_details_stay_in_the_message(tmp_path: Path) -> None:
     message = "api-version 2024-10-21 has no deployment gpt-9 for the user of this key"
     async with (
         serving(refusal(message)) as upstream,
@@ -101,7 +101,7 @@ async def test_what_helps_stays_in_the_message(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-async def test_asking_for_models_and_probing_tell_no_secret(form: str, tmp_path: Path) -> None:
+async def test_listing_models_and_probing_show_no_secret(form: str, tmp_path: Path) -> None:
     message = f"denied for {FORMS[form]}"
     for answer in (refusal(message, 403), giving(message.encode(), 200, "application/json")):
         async with (
@@ -161,7 +161,7 @@ def test_what_is_stored_with_a_response_tells_hosts_apart_without_their_secrets(
     assert plain.origin.endpoint == "http://h/v1"
 
 
-async def test_a_key_that_the_cut_leaves_half_is_struck_out_too(tmp_path: Path) -> None:
+async def test_a_key_that_is_truncated_is_redacted_too(tmp_path: Path) -> None:
     key = "quite-a-long-key-of-our-own"
     more = 'api_key_env = "LAB_KEY"'
     async with (

@@ -1,4 +1,4 @@
-"""Tool calls as servers really send them, on every wire."""
+"""Tool calls as servers really send them, in every API format."""
 
 import json
 import re
@@ -53,7 +53,7 @@ def test_a_name_is_read_without_the_control_tokens_of_gpt_oss(name: str) -> None
 
 @pytest.mark.parametrize("wire", [name for name in WIRES if name != "bedrock-converse"])
 @pytest.mark.parametrize("leak", [b"<|channel|>commentary", b"<|constrain|>json"])
-def test_control_tokens_stand_in_a_name_on_no_wire_and_do_not_go_back(
+def test_control_tokens_are_removed_from_names_in_every_dialect_and_not_sent_back(
     wire: str, leak: bytes
 ) -> None:
     body = WIRES[wire].body(ResponseText(["Hm"], call=['{"at": 1}']))
@@ -98,7 +98,7 @@ def test_control_tokens_stand_in_a_name_on_no_wire_and_do_not_go_back(
         ),
     ],
 )
-def test_two_calls_under_one_index_are_two_and_one_in_pieces_is_one(fragments, expected) -> None:
+def test_two_calls_under_one_index_stay_two_and_a_split_call_is_one(fragments, expected) -> None:
     found = calls(*fragments)
     assert [call[1:] for call in found] == expected
     assert len({call[0] for call in found}) == len(found)
@@ -139,7 +139,7 @@ PIECES = {
 @pytest.mark.parametrize(
     "wire", [n for n in WIRES if n not in ("google-generate", "ollama-chat", "openai-responses")]
 )
-def test_repeated_arguments_are_one_object_on_every_wire_and_go_back_as_it(
+def test_repeated_arguments_are_one_object_on_every_wire_and_are_sent_back_as_it(
     wire: str, sent: str
 ) -> None:
     got = play(WIRES[wire].decoder(), [WIRES[wire].body(ResponseText(["Hm"], call=PIECES[sent]))])
@@ -149,7 +149,7 @@ def test_repeated_arguments_are_one_object_on_every_wire_and_go_back_as_it(
         assert len(re.findall(r"at\W+1", sent_back)) == 1
 
 
-def test_arguments_that_an_item_of_responses_repeats_go_back_once() -> None:
+def test_arguments_that_an_item_of_responses_repeats_are_sent_back_once() -> None:
     body = WIRES["openai-responses"].body(ResponseText(call=['{"at": 1}']))
     twice = body.replace(rb'"{\"at\": 1}"', rb'"{}{\"at\": 1}{\"at\":1}"')
     assert twice != body
@@ -161,18 +161,18 @@ def test_arguments_that_an_item_of_responses_repeats_go_back_once() -> None:
     assert json.loads(item["arguments"]) == {"at": 1}
 
 
-def test_arguments_that_are_no_json_stay_as_the_model_wrote_them() -> None:
+def test_arguments_that_are_not_json_stay_unchanged() -> None:
     for pieces in (['{"a":1', "}x"], ['{"a":1}', '{"a":2}'], ["[1", ",2]"], ['{"a":'], ["hello"]):
         found = calls(part("", id="c", name="f"), *(part(piece) for piece in pieces))
         assert found == [("c", "f", "".join(pieces))]
 
 
-def test_an_index_that_counts_the_pieces_opens_no_call_for_each() -> None:
+def test_an_index_per_piece_opens_one_call() -> None:
     found = calls(part("", 0, id="c", name="f"), part('{"a"', 1), part(":1}", 2))
     assert found == [("c", "f", '{"a":1}')]
 
 
-def test_one_id_for_two_calls_becomes_two_and_both_go_back() -> None:
+def test_one_id_for_two_calls_becomes_two_and_both_are_sent_back() -> None:
     same = [part('{"a":1}', 0, id="f:0", name="f"), part('{"a":2}', 1, id="f:0", name="f")]
     assert calls(*same) == [("f:0", "f", '{"a":1}'), ("f:0_2", "f", '{"a":2}')]
     body = stream(delta(reasoning_content="Hm"), delta("tool_calls", tool_calls=same))

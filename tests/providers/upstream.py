@@ -1,4 +1,4 @@
-"""A provider on loopback that answers as a test says, and keeps what it was asked."""
+"""A scripted provider on loopback that records its requests."""
 
 import asyncio
 from collections.abc import (

@@ -1,4 +1,4 @@
-"""Stores that fail or wait, for tests of what happens then."""
+"""Stores that fail or block on demand."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What tests read out of a run's events."""
+"""Values that tests read from a run's events."""
 
 from thinkaloud.events.event import (
     AnswerDelta,

@@ -1,4 +1,4 @@
-"""Tools that the client executes, and conversations that the client keeps."""
+"""Tools that the client executes, and conversations that the client stores."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What can be done with whole conversations."""
+"""Operations on whole conversations."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ async def ask(runs: Runs, text: str, **request: object) -> RunRecord:
 
 
 @pytest.mark.promise("P1")
-async def test_titles_and_search_know_answers_and_questions_and_no_thought() -> None:
+async def test_titles_and_search_cover_answers_and_questions_but_no_reasoning() -> None:
     model = ScriptedModel([think(CANARY), say("Blue is scattered more.")], [say("Because.")])
     async with open_runs(model) as runs:
         await ask(runs, "Why is the sky blue?", conversation_id="sky")
@@ -106,7 +106,7 @@ async def test_an_export_has_reasoning_only_where_asked_for(form: str) -> None:
 
 
 @pytest.mark.promise("P8")
-async def test_a_branch_has_everything_up_to_its_run_and_goes_its_own_way() -> None:
+async def test_a_branch_has_everything_up_to_its_run_and_is_independent() -> None:
     model = ScriptedModel([think("a"), say("One")], [say("Two")], [say("Other")])
     async with open_runs(model) as runs:
         first = await ask(runs, "first", conversation_id="c")
@@ -147,7 +147,7 @@ async def test_no_branch_is_created_while_an_earlier_run_is_active() -> None:
             await runs.conversations.branch(OWNER, "c", stopped.run_id)
 
 
-async def test_a_branch_for_which_there_is_no_room_leaves_no_half_of_it(tmp_path: Path) -> None:
+async def test_a_branch_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
     answers = [[say("One " * 20_000)], [say("Two " * 20_000)]]
     opening = Opening(max_bytes=1_000_000)
     async with (
@@ -167,7 +167,7 @@ async def branched_often(runs: Runs, last: RunRecord) -> None:
         await runs.conversations.branch(OWNER, "c", last.run_id)
 
 
-async def test_deleting_stops_what_runs_and_leaves_nothing() -> None:
+async def test_deleting_stops_active_runs_and_leaves_nothing() -> None:
     model = ScriptedModel([say("One"), Silence()])
     async with open_runs(model) as runs:
         record = await start(runs, conversation_id="c")
@@ -179,7 +179,7 @@ async def test_deleting_stops_what_runs_and_leaves_nothing() -> None:
             await runs.record(OWNER, record.run_id)
 
 
-async def test_two_first_messages_at_the_same_time_make_one_conversation(tmp_path: Path) -> None:
+async def test_two_concurrent_first_messages_create_one_conversation(tmp_path: Path) -> None:
     model = ScriptedModel([say("One")], [say("Two")])
     async with (
         SqliteStore.open(tmp_path / "thinkaloud.db") as store,
@@ -304,7 +304,7 @@ async def test_nothing_of_a_deleted_conversation_is_sent_to_a_model(way: str) ->
     assert "Secret" not in repr(model.requests[-1])
 
 
-async def test_a_temporary_conversation_works_and_leaves_nothing_where_things_last() -> None:
+async def test_a_temporary_conversation_works_and_persists_nothing() -> None:
     lasting = MemoryStore()
     model = ScriptedModel([say("One")], [say("Two")])
     async with open_runs(model, store=TemporaryStore(lasting)) as runs:
@@ -327,7 +327,7 @@ async def test_a_temporary_conversation_never_takes_an_id_of_the_clients() -> No
             await start(runs, conversation_id="c", temporary=True)
 
 
-async def test_a_message_that_shall_leave_nothing_behind_is_kept_nowhere_else() -> None:
+async def test_a_temporary_message_is_persisted_nowhere() -> None:
     model = ScriptedModel([say("Kept")], [say("One")], [say("Two")])
     async with open_runs(model, store=TemporaryStore(MemoryStore())) as runs:
         await ask(runs, "kept", conversation_id="kept")
@@ -357,7 +357,7 @@ async def test_reading_during_a_deletion_finds_the_conversation_that_has_the_id_
         assert [run.input.text for run in (await reading).view().runs] == ["second"]
 
 
-async def test_a_run_that_is_stopped_before_its_first_step_ends_all_the_same() -> None:
+async def test_a_run_that_is_stopped_before_its_first_step_ends() -> None:
     model = ScriptedModel([think("Hm"), Silence()])
     async with open_runs(model) as runs, asyncio.timeout(DEADLINE):
         starting = asyncio.create_task(start(runs, conversation_id="c"))

@@ -1,4 +1,4 @@
-"""What a store is handed, and what comes back after the process is gone."""
+"""What a store gets, and what is restored after the process has died."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
@@ -66,7 +66,7 @@ async def test_a_finished_run_is_kept_as_whole_segments() -> None:
 
 
 @pytest.mark.promise("P9")
-async def test_a_cursor_inside_a_compacted_stretch_gets_one_snapshot_and_then_the_rest() -> None:
+async def test_a_cursor_inside_a_compacted_range_gets_one_snapshot_and_then_the_rest() -> None:
     store = MemoryStore()
     async with open_runs(ScriptedModel([think("a", "b", "c"), say("d", "e")]), store=store) as runs:
         record = await start(runs, conversation_id="c")
@@ -155,7 +155,7 @@ async def test_a_run_whose_process_died_is_ended_at_the_next_start_with_what_was
 
 
 @pytest.mark.promise("P3")
-async def test_a_run_of_which_nothing_was_kept_ends_too() -> None:
+async def test_a_run_without_persisted_events_ends_too() -> None:
     store = MemoryStore()
     async with open_runs(ScriptedModel([say("x")]), store=store) as runs:
         record = await start(runs, conversation_id="c")
@@ -174,7 +174,7 @@ async def test_a_run_of_which_nothing_was_kept_ends_too() -> None:
     assert fold.ended.status == "failed"
 
 
-async def test_a_full_disk_stops_no_run_and_loses_nothing_once_there_is_room() -> None:
+async def test_a_full_disk_stops_no_run_and_loses_nothing_once_there_is_space() -> None:
     store = FailingStore()
     room = asyncio.Event()
     model = ScriptedModel([think("Hm"), Wait(room), say("Yes.")])
@@ -214,7 +214,7 @@ class SlowStore(MemoryStore):
 
 
 @pytest.mark.promise("P3", "P9")
-async def test_the_end_of_a_run_is_shown_when_it_is_kept_and_all_before_it_at_once() -> None:
+async def test_the_end_of_a_run_is_shown_once_persisted_and_all_earlier_events_at_once() -> None:
     store = SlowStore()
     async with open_runs(ScriptedModel([think("Hm"), say("Yes.")]), store=store) as runs:
         record = await start(runs, conversation_id="c")
@@ -235,7 +235,7 @@ async def test_the_end_of_a_run_is_shown_when_it_is_kept_and_all_before_it_at_on
 
 
 @pytest.mark.promise("P3")
-async def test_a_store_that_writes_nothing_holds_back_no_end_for_good() -> None:
+async def test_a_failing_store_does_not_delay_the_end_forever() -> None:
     store = SlowStore()
     async with open_runs(ScriptedModel([say("Yes.")]), store=store) as runs:
         events = [each.event for each in await logged(runs, await start(runs))]

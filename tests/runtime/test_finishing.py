@@ -1,4 +1,4 @@
-"""Runs that have ended and are brought to rest: whole segments, found by a search, with a title."""
+"""Ended runs are compacted, indexed for search, and titled."""
 
 import asyncio
 import logging
@@ -41,7 +41,7 @@ async def titles(store: MemoryStore) -> list[str]:
 
 
 @pytest.mark.promise("P8")
-async def test_what_is_read_back_is_what_was_seen_to_the_millisecond() -> None:
+async def test_events_are_read_back_exactly_as_streamed() -> None:
     store = MemoryStore()
     script = [think(*["thought "] * 50), say(*["word "] * 50), think(*["more "] * 50)]
     async with open_runs(ScriptedModel(script), store=store) as runs:
@@ -55,7 +55,7 @@ async def test_what_is_read_back_is_what_was_seen_to_the_millisecond() -> None:
     assert kept.view() == seen.view()
 
 
-async def test_what_ended_while_the_disk_was_full_is_put_in_order_once_there_is_room() -> None:
+async def test_runs_that_ended_on_a_full_disk_are_repaired_once_there_is_space() -> None:
     store = FailingStore()
     script = [think(*["thought "] * 50), say(*["word "] * 50)]
     async with open_runs(ScriptedModel(script), store=store) as runs:
@@ -73,7 +73,7 @@ async def test_what_ended_while_the_disk_was_full_is_put_in_order_once_there_is_
     assert len(await all_of(store, "c")) == 8
 
 
-async def test_what_ended_while_the_disk_was_full_is_put_in_order_by_the_next_start() -> None:
+async def test_runs_that_ended_on_a_full_disk_are_repaired_at_the_next_start() -> None:
     store = FailingStore()
     script = [think(*["thought "] * 50), say(*["word "] * 50)]
     async with open_runs(ScriptedModel(script), store=store) as runs:
@@ -181,9 +181,7 @@ async def test_a_start_reads_a_conversation_once_however_many_runs_were_left_in_
     assert readings == [[0, 7 + 4], [0, 7 * 200 + 4]]
 
 
-async def test_a_run_that_queued_behind_a_very_long_one_is_put_in_order_without_reading_that() -> (
-    None
-):
+async def test_a_run_queued_behind_a_very_long_one_is_repaired_without_reading_that() -> None:
     store, queued, gate = CountedStore(), asyncio.Event(), asyncio.Event()
     words = say(*["word "] * 2 * KEPT_EVENTS)
     model = ScriptedModel([Wait(queued), words], [Wait(gate), say("Two")])
@@ -205,7 +203,7 @@ async def test_a_run_that_queued_behind_a_very_long_one_is_put_in_order_without_
         assert await store.unfinished_runs() == []
 
 
-async def test_an_event_that_cannot_be_read_keeps_no_server_from_starting(
+async def test_an_unreadable_event_does_not_prevent_the_start(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "thinkaloud.db"
@@ -224,7 +222,7 @@ async def test_an_event_that_cannot_be_read_keeps_no_server_from_starting(
     assert "bad-run" in caplog.text
 
 
-async def test_a_run_is_put_in_order_though_the_next_one_has_begun_to_speak(
+async def test_a_run_is_repaired_although_the_next_one_is_streaming(
     tmp_path: Path,
 ) -> None:
     gate, speaking = asyncio.Event(), asyncio.Event()
@@ -244,7 +242,7 @@ async def test_a_run_is_put_in_order_though_the_next_one_has_begun_to_speak(
     assert [each.conversation_id for each in found] == ["c"]
 
 
-async def test_what_was_deleted_before_it_could_be_saved_does_not_come_back() -> None:
+async def test_a_conversation_deleted_before_it_was_saved_stays_deleted() -> None:
     store = FailingStore()
     async with open_runs(ScriptedModel([say("One")]), store=store) as runs:
         store.full = True
@@ -264,7 +262,7 @@ async def test_what_was_deleted_before_it_could_be_saved_does_not_come_back() ->
 
 
 @pytest.mark.promise("P3")
-async def test_a_message_that_queued_when_its_process_died_is_kept_with_its_end() -> None:
+async def test_a_message_queued_when_the_process_died_is_kept_with_its_end() -> None:
     store = MemoryStore()
     async with open_runs(ScriptedModel([say("One")]), store=store) as runs:
         await logged(runs, await start(runs, "first", conversation_id="c"))

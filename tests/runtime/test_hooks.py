@@ -1,4 +1,4 @@
-"""Hooks: the user's own code at fixed places of a run."""
+"""Hooks: the user's own code at fixed points of a run."""
 
 from collections.abc import Sequence
 
@@ -153,7 +153,7 @@ async def test_every_hook_of_a_chain_sees_the_same_order() -> None:
     assert pages[0::2] == [f"1 {page}" for page in first]
 
 
-async def test_a_class_gives_every_run_a_hook_of_its_own() -> None:
+async def test_a_hook_class_creates_a_hook_for_each_run() -> None:
     made: list[RecordingHook] = []
 
     def new() -> RecordingHook:
@@ -199,7 +199,7 @@ async def test_a_hook_that_replaces_the_streamed_answer_fails_the_run() -> None:
     "place",
     ["before_run", "before_iteration", "on_stream", "emit_reasoning", "emit_reasoning_end"],
 )
-async def test_a_hook_that_raises_ends_the_run_cleanly_whatever_the_place(place: str) -> None:
+async def test_a_hook_that_raises_at_any_point_ends_the_run_cleanly(place: str) -> None:
     class Broken(AgentHook):
         pass
 

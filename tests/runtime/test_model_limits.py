@@ -1,4 +1,4 @@
-"""What one answer of a model may hold."""
+"""Limits on one response of a model."""
 
 import pytest
 
@@ -33,7 +33,7 @@ async def test_an_answer_with_too_many_tool_calls_fails_and_none_of_them_is_run(
     assert not any(isinstance(event, ToolStarted | ModelResponded) for event in events)
 
 
-async def test_an_answer_with_as_many_tool_calls_as_it_may_runs_them_all() -> None:
+async def test_an_answer_with_the_maximum_of_tool_calls_runs_them_all() -> None:
     many = [call_tool("add", {"a": n, "b": 1}, tool_call_id=f"c{n}") for n in range(3)]
     model = ScriptedModel(many, many, [say("Done.")])
     async with open_runs(model, tools=[add], limits=Limits(max_tool_calls=3)) as runs:
@@ -43,7 +43,7 @@ async def test_an_answer_with_as_many_tool_calls_as_it_may_runs_them_all() -> No
     assert len([event for event in events if isinstance(event, ToolEnded)]) == 6
 
 
-async def test_arguments_of_tool_calls_count_for_what_a_model_may_say() -> None:
+async def test_arguments_of_tool_calls_count_toward_the_output_limit() -> None:
     call = call_tool("add", {"a": "x" * 9_000, "b": 1})
     model = ScriptedModel([call], [say("Not asked again.")])
     async with open_runs(model, tools=[add], limits=Limits(max_response_chars=8_000)) as runs:

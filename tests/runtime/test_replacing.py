@@ -1,4 +1,4 @@
-"""Regenerate, edit and resend: a new version, that takes effect with its first answer text."""
+"""Regenerate, edit and resend: a new version, which takes effect with its first answer text."""
 
 import asyncio
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def questions(turns: Sequence[object]) -> list[str]:
 
 
 @pytest.mark.promise("P8")
-async def test_an_edited_message_begins_another_version_and_the_prompt_has_only_what_is_before_it() -> (
+async def test_an_edited_message_starts_a_new_version_and_the_prompt_has_only_earlier_messages() -> (
     None
 ):
     model = ScriptedModel([say("One")], [say("Two")], [say("Better")])
@@ -73,7 +73,7 @@ async def test_an_edited_message_begins_another_version_and_the_prompt_has_only_
 @pytest.mark.parametrize(
     "thought", [[], [think("Let me see.")]], ids=["at once", "after a thought"]
 )
-async def test_a_replacement_that_fails_before_its_answer_leaves_everything_where_it_was(
+async def test_a_replacement_that_fails_before_its_answer_changes_nothing(
     thought: list[object],
 ) -> None:
     model = ScriptedModel([say("One")], [say("Two")], [*thought, *REFUSED], [say("Three")])
@@ -95,9 +95,7 @@ async def test_a_replacement_that_fails_before_its_answer_leaves_everything_wher
         assert (await view_of(runs)).attempt is None
 
 
-async def test_a_replacement_that_is_stopped_while_it_thinks_leaves_everything_where_it_was() -> (
-    None
-):
+async def test_a_replacement_that_is_stopped_while_thinking_changes_nothing() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([say("One")], [say("Two")], [think("Hm"), Wait(gate), say("Never")])
     async with open_runs(model) as runs:
@@ -147,7 +145,7 @@ async def test_a_replacement_takes_effect_with_its_first_answer_text_and_keeps_i
         assert (await view_of(runs)).runs[0].status == "failed"
 
 
-async def test_an_answer_of_white_space_alone_replaces_nothing() -> None:
+async def test_an_answer_of_only_whitespace_replaces_nothing() -> None:
     model = ScriptedModel([say("One")], [say(" \n\t"), finish()], [say("Two")])
     async with open_runs(model) as runs:
         first = await ask(runs, "first")
@@ -155,7 +153,7 @@ async def test_an_answer_of_white_space_alone_replaces_nothing() -> None:
         assert await visible_runs(runs) == [("first", "One")]
 
 
-async def test_a_failed_message_that_nothing_follows_gives_way_to_its_retry_at_once() -> None:
+async def test_the_last_failed_message_is_replaced_by_its_retry_at_once() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([*REFUSED], [Wait(gate), *REFUSED], [say("One")])
     async with open_runs(model) as runs:
@@ -176,7 +174,7 @@ async def _shown(runs: Runs, record: RunRecord) -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_failed_message_that_others_follow_stays_until_its_retry_answers() -> None:
+async def test_an_earlier_failed_message_stays_until_its_retry_answers() -> None:
     model = ScriptedModel([*REFUSED], [say("Two")], [*REFUSED])
     async with open_runs(model) as runs:
         first = await ask(runs, "first")
@@ -186,7 +184,7 @@ async def test_a_failed_message_that_others_follow_stays_until_its_retry_answers
 
 
 @pytest.mark.promise("P6")
-async def test_a_run_that_is_being_replaced_is_not_replaced_a_second_time_meanwhile() -> None:
+async def test_a_run_cannot_be_replaced_twice_at_the_same_time() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([say("One")], [Wait(gate), say("Better")], [say("Best")])
     async with open_runs(model) as runs:
@@ -285,7 +283,7 @@ async def test_a_version_can_be_selected_as_soon_as_the_end_of_a_run_is_seen() -
         assert await visible_runs(runs) == [("first", "One")]
 
 
-async def test_a_selection_is_kept_and_its_number_is_never_given_out_again() -> None:
+async def test_a_selection_is_persisted_and_its_number_is_never_reused() -> None:
     store = MemoryStore()
     async with open_runs(ScriptedModel([say("One")], [say("Better")]), store=store) as runs:
         first = await ask(runs, "first")
@@ -333,7 +331,7 @@ async def test_an_export_has_every_version_and_can_be_of_any_of_them() -> None:
         assert b"Better" not in text
 
 
-async def test_a_log_of_before_there_were_versions_opens_with_all_that_was_replaced() -> None:
+async def test_a_log_from_before_versions_opens_with_all_replaced_runs() -> None:
     """It has no selections, and `replaces` may name a run that is not there."""
     model = ScriptedModel(*[[say(each)] for each in ("One", "Two", "Better", "Three")])
     async with open_runs(model) as runs:

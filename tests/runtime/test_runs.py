@@ -1,4 +1,4 @@
-"""Runs, from a request to the one terminal event, on scripted models."""
+"""Runs on scripted models, from the request to the one terminal event."""
 
 import asyncio
 
@@ -98,7 +98,7 @@ ENDINGS: dict[str, tuple[list[Script], str, str | None]] = {
 
 @pytest.mark.promise("P2", "P3")
 @pytest.mark.parametrize(("scripts", "status", "code"), ENDINGS.values(), ids=ENDINGS.keys())
-async def test_every_way_out_closes_its_segments_and_ends_once(
+async def test_every_outcome_closes_its_segments_and_ends_once(
     scripts: list[Script], status: str, code: str | None
 ) -> None:
     async with open_runs(
@@ -113,7 +113,7 @@ async def test_every_way_out_closes_its_segments_and_ends_once(
 
 
 @pytest.mark.promise("P1", "P4")
-async def test_reasoning_and_answer_keep_every_byte_and_stay_apart() -> None:
+async def test_reasoning_and_answer_keep_every_byte_and_stay_separate() -> None:
     thought = ["  \n", "\tdef f(x):\n", "    return '<answer>'", "\n\n"]
     answer = ["  indented", "\n", " </think> ", "🙂"]
     async with open_runs(ScriptedModel([think(*thought), say(*answer)])) as runs:
@@ -126,7 +126,7 @@ async def test_reasoning_and_answer_keep_every_byte_and_stay_apart() -> None:
     assert texts(events, AnswerDelta) == "".join(answer) == fold.view().response
 
 
-async def test_a_tool_is_run_and_its_result_goes_back_to_the_model() -> None:
+async def test_a_tool_is_run_and_its_result_is_sent_back_to_the_model() -> None:
     model = ScriptedModel([think("Sum."), call_tool("add", {"a": 2, "b": 2})], [say("4")])
     async with open_runs(model, tools=[add]) as runs:
         events = await events_of(runs, "2 + 2?")
@@ -142,7 +142,7 @@ async def test_a_tool_is_run_and_its_result_goes_back_to_the_model() -> None:
     assert results.results[0].content == "4"
 
 
-async def test_tools_of_one_response_run_side_by_side() -> None:
+async def test_tools_of_one_response_run_concurrently() -> None:
     meeting = asyncio.Barrier(2)
 
     @tool
@@ -205,7 +205,7 @@ async def test_reaching_max_iterations_is_a_status_of_its_own_with_what_was_done
 
 
 @pytest.mark.promise("P6")
-async def test_before_the_first_visible_token_a_retry_waits_as_the_provider_asks() -> None:
+async def test_before_the_first_visible_token_a_retry_respects_retry_after() -> None:
     busy = ModelFailed("provider_rate_limit", "Slow down.", retryable=True, retry_after=7.0)
     clock = FakeClock()
     async with open_runs(ScriptedModel([busy], [think("Now."), say("Yes.")]), clock=clock) as runs:
@@ -219,7 +219,7 @@ async def test_before_the_first_visible_token_a_retry_waits_as_the_provider_asks
 
 @pytest.mark.promise("P6")
 @pytest.mark.parametrize("first_output", [think("Hm"), say("We")], ids=["thought", "answer"])
-async def test_after_the_first_visible_token_nothing_is_tried_again(
+async def test_nothing_is_retried_after_the_first_visible_token(
     first_output: list[object],
 ) -> None:
     busy = ModelFailed("provider_overloaded", "Busy.", retryable=True, retry_after=0.0)
@@ -251,7 +251,7 @@ async def test_retries_are_bounded_and_a_long_wait_is_left_to_the_caller() -> No
 
 
 @pytest.mark.promise("P13")
-async def test_a_refused_opaque_block_is_left_behind_once_with_a_notice() -> None:
+async def test_a_rejected_opaque_block_is_dropped_once_with_a_notice() -> None:
     refused = ModelFailed("provider_bad_request", "Invalid signature.", rejected="opaque")
     model = ScriptedModel([refused], [say("Yes.")])
     async with open_runs(model) as runs:
@@ -263,7 +263,7 @@ async def test_a_refused_opaque_block_is_left_behind_once_with_a_notice() -> Non
 
 
 @pytest.mark.promise("P12")
-async def test_two_messages_to_one_conversation_are_answered_one_after_the_other() -> None:
+async def test_two_messages_to_one_conversation_are_answered_in_sequence() -> None:
     gate = asyncio.Event()
     model = ScriptedModel([say("One"), Wait(gate)], [say("Two")])
     async with open_runs(model) as runs:
@@ -314,7 +314,7 @@ async def test_effort_reaches_the_model_and_does_not_change_who_sees_reasoning()
     assert texts(events, ReasoningDelta) == "Hm"
 
 
-async def test_an_endless_stream_is_cut_at_the_limit_and_what_came_is_kept() -> None:
+async def test_an_endless_stream_is_cut_at_the_limit_and_its_output_kept() -> None:
     flood = Batch(tuple(say(*["x" * 100] * 50)))  # type: ignore[arg-type]
     limits = Limits(max_response_chars=8_000)
     model = ScriptedModel([flood, flood, flood])
@@ -357,7 +357,7 @@ async def test_a_response_with_only_reasoning_fails_with_its_token_counts() -> N
         (RunRequest(text="x", reasoning_effort="huge"), InvalidRequest, "reasoning_effort"),  # type: ignore[arg-type]
     ],
 )
-async def test_a_bad_request_is_refused_by_field_before_anything_is_kept(
+async def test_a_bad_request_is_refused_by_field_before_anything_is_stored(
     request_: RunRequest, error: type[InvalidRequest], field: str
 ) -> None:
     async with open_runs(ScriptedModel()) as runs:

@@ -1,4 +1,4 @@
-"""Stop: in every phase, from anybody, once, and only the run that is meant."""
+"""Stop: in every phase, by any client, once, and only the intended run."""
 
 import asyncio
 from contextlib import suppress
@@ -83,9 +83,7 @@ async def test_stop_works_in_every_phase_keeps_the_partial_text_and_closes_upstr
 
 
 @pytest.mark.promise("P2", "P10")
-async def test_a_tool_that_does_not_heed_its_cancellation_holds_up_neither_stop_nor_next_run() -> (
-    None
-):
+async def test_a_tool_that_ignores_cancellation_delays_neither_stop_nor_the_next_run() -> None:
     stubborn = UncancellableTool()
     model = ScriptedModel([say("Half"), call_tool("stubborn", {})], [say("Next")])
     async with open_runs(model, tools=[stubborn]) as runs:
@@ -108,7 +106,7 @@ async def test_a_tool_that_does_not_heed_its_cancellation_holds_up_neither_stop_
     assert end_of(following).status == "completed"
 
 
-async def test_a_tool_that_does_not_heed_its_time_limit_is_left_behind() -> None:
+async def test_a_tool_that_ignores_its_timeout_is_abandoned() -> None:
     stubborn = UncancellableTool(timeout=0.01)
     model = ScriptedModel([call_tool("stubborn", {})], [say("Too slow.")])
     async with open_runs(model, tools=[stubborn]) as runs:
@@ -150,7 +148,7 @@ async def test_a_stop_never_reaches_the_next_run_of_the_conversation() -> None:
 
 
 @pytest.mark.promise("P10")
-async def test_a_run_that_still_queues_can_be_stopped() -> None:
+async def test_a_queued_run_can_be_stopped() -> None:
     model = ScriptedModel([say("One"), Silence()])
     async with open_runs(model) as runs:
         await start(runs, conversation_id="c")

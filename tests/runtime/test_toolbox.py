@@ -1,4 +1,4 @@
-"""What tools get, and what they return, on its way to the log and to the model."""
+"""Tool results, on their way to the log."""
 
 import asyncio
 from collections.abc import Sequence

@@ -53,7 +53,7 @@ async def test_a_budget_spent_before_a_restart_is_spent_until_the_next_day() -> 
         assert meter.remaining(ANA)[0].tokens == 100
 
 
-async def test_tokens_are_saved_while_the_server_runs_so_that_a_crash_gives_nothing_back() -> None:
+async def test_used_tokens_survive_a_crash() -> None:
     clock, store = SetClock(), WatchedUsage()
     meter = UsageMeter(clock)
     async with kept_usage(meter, store, clock), asyncio.timeout(5):
@@ -77,7 +77,7 @@ async def test_tokens_that_could_not_be_saved_are_saved_later(
     assert caplog.text.count("The disk is full.") == 2
 
 
-async def test_nothing_is_saved_for_what_has_no_limits_or_used_nothing() -> None:
+async def test_only_used_limits_are_saved() -> None:
     clock, store = SetClock(), WatchedUsage()
     meter = UsageMeter(clock)
     async with kept_usage(meter, store, clock):

@@ -1,4 +1,4 @@
-"""The limits of keys, owners and roles on what may be started."""
+"""Usage limits of keys, owners and roles."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def limited(*limits: UsageLimits, name: str = "key") -> Principal:
     return Principal("ana", limits=tuple(zip(names, limits, strict=False)))
 
 
-def test_a_minute_has_as_many_requests_as_permitted_and_tells_when_the_next_one_is() -> None:
+def test_requests_per_minute_are_limited_with_a_retry_time() -> None:
     clock = SetClock()
     meter, ana = UsageMeter(clock), limited(UsageLimits(requests_per_minute=2))
     meter.charge(ana, 1).settle(0)
@@ -45,7 +45,7 @@ def test_a_minute_has_as_many_requests_as_permitted_and_tells_when_the_next_one_
     meter.charge(ana, 1)
 
 
-def test_a_run_that_did_not_start_counts_for_nothing() -> None:
+def test_a_run_that_did_not_start_is_not_counted() -> None:
     meter = UsageMeter(SetClock())
     ana = limited(UsageLimits(requests_per_minute=1, concurrent_runs=1, tokens_per_day=10))
     meter.charge(ana, 10).cancel()
@@ -79,7 +79,7 @@ def test_tokens_are_reserved_up_front_and_settled_with_what_was_used() -> None:
     assert meter.remaining(ana)[0].tokens == 50
 
 
-def test_a_budget_is_whole_again_on_the_next_day_in_utc() -> None:
+def test_a_budget_is_reset_on_the_next_day_in_utc() -> None:
     clock = SetClock()
     meter, ana = UsageMeter(clock), limited(UsageLimits(tokens_per_day=100))
     meter.charge(ana, 1).settle(130)
@@ -103,7 +103,7 @@ def test_the_strictest_of_key_owner_and_role_wins(strict: int) -> None:
         meter.charge(ana, 1)
 
 
-def test_two_keys_of_an_owner_share_its_limit_and_not_each_others() -> None:
+def test_two_keys_share_their_owners_limit_but_not_each_others() -> None:
     meter = UsageMeter(SetClock())
     limits = (UsageLimits(requests_per_minute=2), UsageLimits(requests_per_minute=3))
     one, two = limited(*limits, name="key:a"), limited(*limits, name="key:b")

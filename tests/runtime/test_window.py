@@ -34,7 +34,7 @@ def look(size: int) -> str:
 
 
 @pytest.mark.promise("P8", "P13")
-async def test_a_tool_turn_leaves_with_its_reasoning_and_its_question() -> None:
+async def test_a_tool_turn_is_dropped_with_its_reasoning_and_its_question() -> None:
     model = SmallModel(
         [think("I look"), call_tool("look", {"size": 6_000})],
         [say("Seen.")],
@@ -57,7 +57,7 @@ async def test_a_tool_turn_leaves_with_its_reasoning_and_its_question() -> None:
     assert notices == ["The first 1 message and its answer no longer fit the model's window."]
 
 
-async def test_what_a_tool_brings_makes_earlier_messages_leave_in_the_middle_of_a_run() -> None:
+async def test_a_large_tool_result_drops_earlier_messages_during_a_run() -> None:
     model = SmallModel(
         [say("a" * 3_000)],
         [say("b" * 1_500)],
@@ -89,7 +89,7 @@ class Described:
         return ""
 
 
-async def test_what_the_tools_take_of_the_window_is_counted() -> None:
+async def test_tool_definitions_count_toward_the_context_window() -> None:
     model = SmallModel([say("a" * 4_000)], [say("Last.")])
     async with open_runs(model, tools=[Described()]) as runs:
         await events_of(runs, "first", conversation_id="c")

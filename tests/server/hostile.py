@@ -1,4 +1,4 @@
-"""Heads and frames that no client should send, by a seed, and what holds for every answer to them."""
+"""Hostile heads and frames, by seed, and what must hold for every response."""
 
 import asyncio
 import random

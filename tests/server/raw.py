@@ -1,4 +1,4 @@
-"""Clients that speak bytes: half requests, broken frames, and whatever else comes over a wire."""
+"""Clients that send raw bytes: half requests, broken frames, anything."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A real server on a free loopback port in the test's own event loop, and a client for each transport."""
+"""A real server in the test's event loop, on a free loopback port, and a client for each transport."""
 
 import asyncio
 import json

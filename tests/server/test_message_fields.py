@@ -35,7 +35,7 @@ PROTOCOLS = {
 """Only the protocols of other ecosystems have these."""
 
 
-def test_every_field_has_a_value_here() -> None:
+def test_this_test_sets_every_field() -> None:
     assert FIELDS.keys() == set(MessageFields.__struct_fields__)
     plain = RunRequest("Hi").shared_fields()
     assert [name for name, value in FIELDS.items() if value == plain[name]] == []
@@ -70,6 +70,6 @@ async def test_more_files_than_the_schema_allows_are_refused(
         assert caught.value.field == "context_files"
 
 
-def test_python_takes_every_field_of_a_request() -> None:
+def test_python_accepts_every_field_of_a_request() -> None:
     names = set(inspect.get_annotations(ChatOptions))
     assert names == set(RunRequest.__struct_fields__) - INTERNAL - PROTOCOLS

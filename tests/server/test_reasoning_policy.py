@@ -1,4 +1,4 @@
-"""What the reasoning policy hides leaves no trace: on no wire, in no header, file, log or metric."""
+"""What the reasoning policy hides appears in no frame, header, file, log or metric."""
 
 import asyncio
 import json

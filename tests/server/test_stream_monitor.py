@@ -1,4 +1,4 @@
-"""Blocks that are ended from outside of their task."""
+"""Blocks that are ended from outside their task."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Kills a process that writes to a store, or its machine, again and again, and looks at what is left."""
+"""Kills a process that writes to a store, or its machine, repeatedly, and checks what is left."""
 
 import random
 import sqlite3

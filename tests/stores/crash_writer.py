@@ -1,4 +1,4 @@
-"""A process that writes to a store until it is killed, and says what was acknowledged.
+"""A process that writes to a store until it is killed, and reports what was acknowledged.
 
 `python -m tests.stores.crash_writer DATABASE ROUND SEED`: one JSON line for everything that it
 begins or that is done.

@@ -1,4 +1,4 @@
-"""A backup: written while runs are active, and restored without replacing anything."""
+"""Backups: written while runs are active, and restored without replacing anything."""
 
 import sqlite3
 from contextlib import closing
@@ -27,7 +27,7 @@ async def backup(tmp_path: Path) -> Path:
     return to
 
 
-async def test_a_backup_brings_back_conversations_runs_events_and_search(tmp_path: Path) -> None:
+async def test_a_backup_restores_conversations_runs_events_and_search(tmp_path: Path) -> None:
     file = await backup(tmp_path)
     async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
         assert await store.add_backup(file) == Added(2, 0)
@@ -42,7 +42,9 @@ async def test_a_backup_brings_back_conversations_runs_events_and_search(tmp_pat
     }
 
 
-async def test_what_is_there_stays_as_it_is_and_again_adds_nothing(tmp_path: Path) -> None:
+async def test_a_restore_changes_no_existing_data_and_repeating_it_adds_nothing(
+    tmp_path: Path,
+) -> None:
     file = await backup(tmp_path)
     async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
         await begin(store)
@@ -74,7 +76,7 @@ async def test_a_conversation_that_cannot_be_read_is_left_out_and_the_others_are
         assert await log_of(store, "open") == whole_run("open", "open-run")[:3]
 
 
-async def test_the_next_start_deletes_what_an_import_left_that_was_killed(tmp_path: Path) -> None:
+async def test_the_next_start_deletes_the_remains_of_a_killed_import(tmp_path: Path) -> None:
     database = tmp_path / "thinkaloud.db"
     async with SqliteStore.open(database) as store:
         await begin(store)
@@ -86,7 +88,7 @@ async def test_the_next_start_deletes_what_an_import_left_that_was_killed(tmp_pa
 
 
 @pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\x00" + bytes(4096)])
-async def test_a_file_that_is_no_backup_is_refused(tmp_path: Path, content: bytes) -> None:
+async def test_a_file_that_is_not_a_backup_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "backup.db"
     file.write_bytes(content)
     async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
@@ -114,7 +116,7 @@ async def test_a_backup_of_a_newer_version_or_another_program_is_refused(tmp_pat
 
 
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
-async def test_a_backup_of_every_earlier_version_is_taken_in(tmp_path: Path, version: int) -> None:
+async def test_a_backup_of_every_earlier_version_is_imported(tmp_path: Path, version: int) -> None:
     file = tmp_path / "backup.db"
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         migrate(connection, file, MIGRATIONS[:version])

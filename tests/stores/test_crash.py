@@ -1,4 +1,4 @@
-"""A process that dies takes nothing with it that was acknowledged. `make soak` does it for long."""
+"""A crashed process loses nothing that was acknowledged. `make soak` runs it for longer."""
 
 from pathlib import Path
 

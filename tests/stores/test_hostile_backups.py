@@ -1,4 +1,4 @@
-"""A backup that somebody else made: what it has beside conversations does nothing and lands nowhere."""
+"""Backups from strangers: anything besides conversations has no effect and is not stored."""
 
 import json
 import sqlite3
@@ -88,7 +88,7 @@ HARMFUL: dict[str, Sequence[str]] = {
 
 
 @pytest.mark.parametrize("harm", HARMFUL)
-async def test_a_backup_that_would_do_something_is_refused_whole(tmp_path: Path, harm: str) -> None:
+async def test_a_backup_with_active_content_is_refused(tmp_path: Path, harm: str) -> None:
     file = await backup(tmp_path, *HARMFUL[harm])
     before = file.read_bytes()
     async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
@@ -101,7 +101,7 @@ async def test_a_backup_that_would_do_something_is_refused_whole(tmp_path: Path,
     assert not list((tmp_path / "new").glob("*.import*"))
 
 
-async def test_a_table_that_is_none_of_ours_is_not_looked_at(tmp_path: Path) -> None:
+async def test_unknown_tables_are_ignored(tmp_path: Path) -> None:
     file = await backup(
         tmp_path, "CREATE TABLE theirs (x)", "INSERT INTO theirs VALUES (zeroblob(1000))"
     )
@@ -178,7 +178,7 @@ WRONG: dict[str, Sequence[str]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-async def test_a_conversation_with_values_that_cannot_be_is_left_out_and_the_other_is_added(
+async def test_a_conversation_with_invalid_values_is_left_out_and_others_are_added(
     tmp_path: Path, wrong: str
 ) -> None:
     file = await backup(tmp_path, *WRONG[wrong])
@@ -189,7 +189,7 @@ async def test_a_conversation_with_values_that_cannot_be_is_left_out_and_the_oth
         assert await names(store, "sky") == ["other"]
 
 
-async def test_conversations_of_other_owners_are_left_out_where_one_owner_is_asked_for(
+async def test_a_restore_for_one_owner_leaves_out_others(
     tmp_path: Path,
 ) -> None:
     mallory = (
@@ -213,7 +213,7 @@ async def test_the_search_finds_the_events_text_and_not_the_backups_index(
         assert sorted(await names(store, "sky")) == ["other", "talk"]
 
 
-async def test_a_run_that_is_there_already_is_not_taken_over_by_another_conversation(
+async def test_an_existing_run_is_not_moved_to_another_conversation(
     tmp_path: Path,
 ) -> None:
     file = await backup(tmp_path)

@@ -1,4 +1,4 @@
-"""The store in a file: what lasts, and who may open it."""
+"""The SQLite store: persistence, and who may open the file."""
 
 import asyncio
 import os
@@ -53,7 +53,7 @@ def integrity(path: Path) -> str:
 
 
 @pytest.mark.promise("P8")
-async def test_what_was_kept_is_there_when_the_store_is_opened_again(path: Path) -> None:
+async def test_stored_data_is_there_when_the_store_is_reopened(path: Path) -> None:
     events = whole_run()
     async with SqliteStore.open(path) as store:
         await store.create_conversation(conversation(title="Blue"))
@@ -114,7 +114,7 @@ async def test_a_clean_end_leaves_one_file_without_a_log_beside_it(path: Path) -
     assert integrity(path) == "ok"
 
 
-async def test_what_a_cancelled_caller_asked_for_is_done_nevertheless(path: Path) -> None:
+async def test_a_cancelled_callers_write_is_completed(path: Path) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store)
         async with asyncio.TaskGroup() as tasks:
@@ -138,7 +138,7 @@ async def test_a_closed_store_raises_a_clear_error(path: Path) -> None:
 # Transactions
 
 
-async def test_what_gathers_is_committed_together(path: Path) -> None:
+async def test_waiting_writes_are_committed_together(path: Path) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store)
         before = store.commits
@@ -176,7 +176,7 @@ async def test_a_short_reply_costs_two_transactions_and_its_end_is_the_second(pa
     assert end.reserved_seq == end.last_seq == events[-1].seq
 
 
-async def test_a_long_reply_costs_a_handful_of_transactions_and_little_room(path: Path) -> None:
+async def test_a_long_reply_costs_few_transactions_and_little_space(path: Path) -> None:
     tokens = [f"token{number:05} " for number in range(4_000)]
     script = [Batch(tuple(think(*tokens))), Batch(tuple(say(*tokens)))]
     async with SqliteStore.open(path) as store:
@@ -192,7 +192,7 @@ async def test_a_long_reply_costs_a_handful_of_transactions_and_little_room(path
     assert text < kept < 2.2 * text < 200_000
 
 
-async def test_what_cannot_be_kept_takes_nothing_else_with_it(path: Path) -> None:
+async def test_a_failed_write_does_not_affect_others(path: Path) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store)
         too_large = stored(ENDED, 3, 2**70)
@@ -210,7 +210,7 @@ async def test_what_cannot_be_kept_takes_nothing_else_with_it(path: Path) -> Non
 # Who may open it
 
 
-async def test_files_are_for_their_owner_alone(path: Path) -> None:
+async def test_files_are_private(path: Path) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store)
         await store.backup(path.with_name("copy.db"))
@@ -220,7 +220,7 @@ async def test_files_are_for_their_owner_alone(path: Path) -> None:
         assert set(modes.values()) == {0o600}
 
 
-async def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> None:
+async def test_a_readable_file_is_made_private(path: Path) -> None:
     async with SqliteStore.open(path):
         pass
     path.chmod(0o644)
@@ -255,7 +255,7 @@ async def test_a_second_process_learns_which_process_uses_the_data(path: Path) -
 
 
 @pytest.mark.parametrize("left", [b"", b"1", b"\xff no number\n" * 99, b"9" * 40])
-async def test_the_content_of_a_lock_file_locks_nobody_out(path: Path, left: bytes) -> None:
+async def test_any_content_of_a_lock_file_is_accepted(path: Path, left: bytes) -> None:
     lock = path.with_name(f"{path.name}.lock")
     path.parent.mkdir()
     lock.write_bytes(left)  # 1 is a process that lives, and not ours

@@ -1,4 +1,4 @@
-"""What a deletion in the file leaves behind: nothing."""
+"""A deletion leaves no trace in the database file."""
 
 import asyncio
 import shutil
@@ -82,7 +82,7 @@ async def test_deleted_text_is_in_no_file(path: Path) -> None:
         assert found.conversation_id == "kept"
 
 
-async def test_deletions_at_the_same_time_all_wipe(path: Path) -> None:
+async def test_concurrent_deletions_all_wipe_their_text(path: Path) -> None:
     async with SqliteStore.open(path) as store:
         for number in range(8):
             await keep_canary(store, f"talk{number}")
@@ -107,7 +107,7 @@ async def test_the_next_start_wipes_what_a_dead_process_had_only_deleted(path: P
     assert list(about_canaries(path)) == []
 
 
-async def test_deleted_text_that_a_backup_still_reads_goes_when_it_is_done(path: Path) -> None:
+async def test_deleted_text_in_use_by_a_backup_is_wiped_after_it(path: Path) -> None:
     async with SqliteStore.open(path) as store:
         await keep_canary(store)
         with raw(path) as reader:
@@ -138,7 +138,7 @@ async def test_the_next_start_empties_the_log_of_a_process_that_died_in_a_deleti
         assert list(about_canaries(left)) == []
 
 
-async def test_retention_deletes_what_is_old_and_gives_the_room_back(path: Path) -> None:
+async def test_retention_deletes_old_conversations_and_frees_space(path: Path) -> None:
     async with SqliteStore.open(path) as store:
         for number in range(30):
             name = f"old{number}"

@@ -1,4 +1,4 @@
-"""What goes wrong around a database file: said in words, nothing half-written, over when its cause is."""
+"""Faults of the database file: a clear error, nothing half-written, and recovery once the cause is fixed."""
 
 import asyncio
 import logging
@@ -62,7 +62,9 @@ async def fill(store: SqliteStore, name: str) -> list[int]:
     return kept
 
 
-async def test_without_room_every_acknowledged_event_is_kept_and_no_half_batch(path: Path) -> None:
+async def test_on_a_full_disk_acknowledged_events_are_kept_and_batches_are_atomic(
+    path: Path,
+) -> None:
     async with SqliteStore.open(path, SMALL) as store:
         await begin(store)
         kept = await fill(store, "talk")
@@ -85,7 +87,7 @@ async def test_on_a_full_disk_reading_and_deleting_still_work_and_free_space(pat
         assert await log_of(store) == [answer("y" * 50_000, 1)]
 
 
-async def test_without_room_a_compaction_leaves_its_run_as_it_was(path: Path) -> None:
+async def test_on_a_full_disk_a_compaction_leaves_its_run_unchanged(path: Path) -> None:
     async with SqliteStore.open(path, SMALL) as store:
         record = await begin(store)
         await append(store, whole_run())
@@ -128,7 +130,7 @@ async def test_a_live_stream_continues_while_the_file_is_locked_and_is_saved_aft
     assert [each.logged for each in kept] == streamed
 
 
-async def test_a_file_that_another_program_holds_is_not_opened(path: Path) -> None:
+async def test_a_file_locked_by_another_program_is_not_opened(path: Path) -> None:
     path.parent.mkdir()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -137,7 +139,7 @@ async def test_a_file_that_another_program_holds_is_not_opened(path: Path) -> No
     await opened(path)
 
 
-async def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:
+async def test_a_file_that_is_not_a_database_is_left_unchanged(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"Dear diary, " * 1_000)
     with pytest.raises(ConfigurationError, match="not a database"):
@@ -145,7 +147,7 @@ async def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:
     assert path.read_bytes() == b"Dear diary, " * 1_000
 
 
-async def test_damaged_pages_are_a_typed_error_reported_once_and_spare_the_rest(
+async def test_damaged_pages_are_a_typed_error_reported_once_and_other_data_is_readable(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with SqliteStore.open(path) as store:
@@ -189,7 +191,7 @@ async def test_a_server_on_a_damaged_database_suggests_what_to_do_and_does_not_t
 
 
 @pytest.mark.parametrize("event", [b'{"seq": "one"}', b'{"run_id": "\xff"}'])
-async def test_an_event_that_cannot_be_read_is_a_typed_error(path: Path, event: bytes) -> None:
+async def test_an_unreadable_event_is_a_typed_error(path: Path, event: bytes) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store)
         await append(store, [answer("a", 1)])
@@ -201,7 +203,7 @@ async def test_an_event_that_cannot_be_read_is_a_typed_error(path: Path, event: 
 
 
 @pytest.mark.parametrize("message", [b"{}", b'{"model": "\xff"}'])
-async def test_a_message_that_cannot_be_read_holds_up_no_start(path: Path, message: bytes) -> None:
+async def test_an_unreadable_message_does_not_prevent_the_start(path: Path, message: bytes) -> None:
     async with SqliteStore.open(path) as store:
         record = await begin(store)
         await add_run(store, run("next"), STARTED)
@@ -212,7 +214,7 @@ async def test_a_message_that_cannot_be_read_holds_up_no_start(path: Path, messa
     assert found == [Unfinished(record), Unfinished(run("next"))]
 
 
-async def test_a_path_that_cannot_be_a_file_is_named(path: Path) -> None:
+async def test_an_invalid_path_is_named(path: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(ConfigurationError, match=r"thinkaloud\.db.*THINKALOUD_DATA_DIR"):
         await opened(path)
@@ -242,7 +244,7 @@ def as_nobody() -> Generator[None]:
         os.seteuid(0)
 
 
-async def test_a_folder_that_may_not_be_written_is_named() -> None:
+async def test_a_read_only_folder_is_named() -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o555)
         with as_nobody(), pytest.raises(ConfigurationError, match="THINKALOUD_DATA_DIR"):
@@ -250,7 +252,7 @@ async def test_a_folder_that_may_not_be_written_is_named() -> None:
         Path(folder).chmod(0o755)
 
 
-async def test_a_database_in_a_folder_that_may_not_be_written_is_named() -> None:
+async def test_a_database_in_a_read_only_folder_is_named() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "thinkaloud.db"
         Path(folder).chmod(0o777)
@@ -273,7 +275,7 @@ async def test_a_backup_that_cannot_be_written_leaves_nothing(path: Path) -> Non
     assert not (path.parent / "nowhere").exists()
 
 
-async def test_whether_it_can_write_is_tried_where_writing_failed_and_leaves_nothing(
+async def test_after_a_failed_write_a_probe_checks_writing_and_leaves_nothing(
     path: Path,
 ) -> None:
     async with SqliteStore.open(path, SMALL) as store:
@@ -294,7 +296,7 @@ async def test_whether_it_can_write_is_tried_where_writing_failed_and_leaves_not
         assert connection.execute("SELECT * FROM chores").fetchall() == []
 
 
-async def test_what_would_keep_a_database_from_being_used_is_seen_from_outside() -> None:
+async def test_the_preflight_check_detects_an_unusable_database() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data" / "thinkaloud.db"
         Path(folder).chmod(0o777)

@@ -46,7 +46,7 @@ def raw(path: Path) -> closing[sqlite3.Connection]:
     return closing(sqlite3.connect(path, isolation_level=None))
 
 
-async def test_the_database_of_a_newer_thinkaloud_is_left_alone(path: Path) -> None:
+async def test_a_newer_versions_database_is_left_unchanged(path: Path) -> None:
     async with SqliteStore.open(path):
         pass
     with raw(path) as connection:
@@ -60,7 +60,7 @@ async def test_the_database_of_a_newer_thinkaloud_is_left_alone(path: Path) -> N
     assert path.with_name(f"{path.name}.lock").read_bytes() == b""
 
 
-async def test_the_database_of_another_program_is_left_alone(path: Path) -> None:
+async def test_another_programs_database_is_left_unchanged(path: Path) -> None:
     path.parent.mkdir()
     with raw(path) as connection:
         connection.execute("CREATE TABLE theirs (x)")
@@ -71,7 +71,7 @@ async def test_the_database_of_another_program_is_left_alone(path: Path) -> None
     assert path.read_bytes() == before
 
 
-async def test_an_older_database_is_brought_forward_with_what_is_in_it(path: Path) -> None:
+async def test_an_older_database_is_migrated_with_its_content(path: Path) -> None:
     async with SqliteStore.open(path) as store:
         await begin(store)
     later = (*MIGRATIONS, ("ALTER TABLE runs ADD COLUMN note TEXT", "UPDATE runs SET note = 'n'"))
@@ -104,7 +104,7 @@ async def test_events_of_the_first_version_are_there_after_every_migration(path:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-async def test_a_database_of_the_first_version_is_brought_forward(path: Path) -> None:
+async def test_a_database_of_the_first_version_is_migrated(path: Path) -> None:
     path.parent.mkdir()
     with raw(path) as connection:
         migrate(connection, path, MIGRATIONS[:1])
@@ -127,7 +127,7 @@ async def test_a_database_of_the_first_version_is_brought_forward(path: Path) ->
         assert await store.log_end(OWNER, "talk") == LogEnd(0, 9)
 
 
-async def test_what_an_owner_had_before_ids_were_names_within_owners_stays_theirs(
+async def test_a_migration_to_ids_per_owner_keeps_ownership(
     path: Path,
 ) -> None:
     path.parent.mkdir()

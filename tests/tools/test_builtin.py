@@ -37,7 +37,7 @@ def tools(root: Path) -> dict[str, Tool]:
         (True, True, EVERY),
     ],
 )
-def test_tools_that_reach_files_or_the_network_are_there_only_where_allowed(
+def test_tools_for_files_and_the_network_exist_only_if_allowed(
     root: Path, with_workspace: bool, fetch: bool, names: list[str]
 ) -> None:
     made = builtin_tools(Workspace(root) if with_workspace else None, lambda: 0.0, fetch=fetch)

@@ -52,7 +52,7 @@ async def calculate(expression: object) -> str:
         ("(" * 40 + "1" + ")" * 40, "1"),
     ],
 )
-async def test_arithmetic_is_worked_out(expression: str, result: str) -> None:
+async def test_arithmetic_is_evaluated(expression: str, result: str) -> None:
     assert await calculate(expression) == result
 
 

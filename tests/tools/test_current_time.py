@@ -68,7 +68,7 @@ async def test_summer_time_is_known() -> None:
         (7, "'time_zone'"),
     ],
 )
-async def test_what_is_no_time_zone_is_refused_with_a_hint(zone: object, expected: str) -> None:
+async def test_an_invalid_time_zone_is_refused_with_a_hint(zone: object, expected: str) -> None:
     with pytest.raises(ToolError) as caught:
         await ask({"time_zone": zone})
     assert expected in caught.value.message

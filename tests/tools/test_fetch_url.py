@@ -94,7 +94,7 @@ async def test_text_is_decoded_as_the_server_says(
         (page("", status=304), "status 304"),
     ],
 )
-async def test_what_is_no_text_is_refused(handler: Handler, expected: str) -> None:
+async def test_non_text_content_is_refused(handler: Handler, expected: str) -> None:
     with pytest.raises(ToolError) as caught:
         await fetch_from(handler)
     assert expected in caught.value.message
@@ -150,7 +150,7 @@ async def test_a_long_page_is_cut_where_its_text_is_long_and_not_its_markup() ->
 @pytest.mark.parametrize(
     "piece", ["<!--", "<a ", "<", "<a href='", "&", "</", "<![CDATA[", "<script>", "<x a='", "<b>"]
 )
-async def test_a_page_made_to_be_slow_is_read_all_the_same(piece: str) -> None:
+async def test_a_page_designed_to_be_slow_is_read(piece: str) -> None:
     html = "<p>seen</p>" + piece * (MAX_BYTES // len(piece))
     assert "seen" in (await fetch_from(page(html, "text/html"))).partition("\n\n")[2]
 
@@ -174,7 +174,7 @@ async def test_an_endless_body_is_read_to_the_limit() -> None:
     assert (len(got.body), got.complete) == (25_000, False)
 
 
-async def test_a_server_that_never_answers_is_given_up() -> None:
+async def test_a_silent_server_times_out() -> None:
     async def silent(request: web.Request) -> web.Response:
         await asyncio.Event().wait()
         raise AssertionError("unreachable")
@@ -276,7 +276,7 @@ async def test_a_redirect_is_checked_like_the_first_url(target: str, expected: s
         [],
     ],
 )
-async def test_a_name_with_any_address_that_is_not_public_is_not_connected_to(
+async def test_a_name_with_any_private_address_is_not_connected_to(
     addresses: list[str],
 ) -> None:
     async with serving(page("secret")) as site:
@@ -287,9 +287,7 @@ async def test_a_name_with_any_address_that_is_not_public_is_not_connected_to(
         assert site.requests == []
 
 
-async def test_the_connection_goes_to_the_address_that_was_looked_up_and_the_name_is_asked_once() -> (
-    None
-):
+async def test_the_connection_uses_the_address_of_a_single_lookup() -> None:
     async with serving(page("here")) as site:
         names = NameServer(wiki=[[LOOPBACK], ["192.0.2.1"]])
         guard = allowing(site.port, lookup=names, host="wiki.example")
@@ -323,9 +321,7 @@ async def test_a_connection_that_went_around_the_check_of_the_url_gets_no_socket
 
 
 @pytest.mark.parametrize("name", ["missing.example", "inner.example", "closed.example"])
-async def test_every_host_that_cannot_be_had_gives_the_same_error(
-    name: str, unused_tcp_port: int
-) -> None:
+async def test_all_unreachable_hosts_give_the_same_error(name: str, unused_tcp_port: int) -> None:
     names = NameServer(inner=[["10.0.0.1"]], closed=[[LOOPBACK]])
     guard = allowing(unused_tcp_port, lookup=names, host="closed.example")
     with pytest.raises(ToolError) as caught:

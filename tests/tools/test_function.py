@@ -81,7 +81,7 @@ async def test_a_tool_is_kept_and_a_callable_is_wrapped() -> None:
 
 
 @pytest.mark.parametrize("candidate", [42, "name", None, Point, Mirror])
-def test_what_is_no_tool_is_refused(candidate: object) -> None:
+def test_an_object_that_is_not_a_tool_is_refused(candidate: object) -> None:
     with pytest.raises(InvalidRequest, match="is not a tool"):
         as_tool(candidate)
 
@@ -162,7 +162,7 @@ class Tree(msgspec.Struct):
     children: "list[Tree]" = []
 
 
-async def test_an_argument_nested_without_end_is_refused_like_any_wrong_one() -> None:
+async def test_an_endlessly_nested_argument_is_refused_like_any_invalid_one() -> None:
     def f(tree: Tree) -> None: ...
 
     deep: dict[str, object] = {}
@@ -235,7 +235,7 @@ async def test_a_whole_number_is_an_integer_however_it_is_written(
 
 
 @pytest.mark.parametrize("given", [7.5, 1e300, 9007199254740994.0, "7", True])
-async def test_what_is_no_exact_integer_is_refused(given: object) -> None:
+async def test_a_number_that_is_not_an_exact_integer_is_refused(given: object) -> None:
     def f(count: int) -> None:
         raise AssertionError("the function must not run")
 
@@ -272,7 +272,7 @@ async def test_an_exception_in_the_function_is_a_tool_error_with_type_and_messag
         assert caught.value.message == expected
 
 
-async def test_an_end_of_iteration_in_a_function_does_not_hang_the_call() -> None:
+async def test_stop_iteration_in_a_function_does_not_hang_the_call() -> None:
     def f() -> int:
         return next(iter(()))
 

@@ -68,7 +68,7 @@ def test_a_type_hint_becomes_its_json_schema(hint: Any, schema: dict[str, object
     assert properties(f) == {"value": schema}
 
 
-def test_named_types_stand_once_under_defs_and_nothing_else_may_be_given() -> None:
+def test_named_types_are_defined_once_and_extra_properties_are_forbidden() -> None:
     def f(a: Point, b: Point, unit: Unit = Unit.celsius) -> None: ...
 
     schema: Any = function_tool(f).schema.parameters

@@ -1,4 +1,4 @@
-"""What becomes of a tool's result, whatever its type."""
+"""Tool results of any type are converted to text."""
 
 import asyncio
 import dataclasses
@@ -138,7 +138,7 @@ async def test_what_a_generator_yields_is_the_result() -> None:
     assert await function_tool(waiting).call({}) == "[1,2]"
 
 
-async def test_a_generator_without_end_is_cut_and_closed() -> None:
+async def test_an_endless_generator_is_cut_and_closed() -> None:
     closed: list[str] = []
 
     def numbers() -> Iterator[int]:

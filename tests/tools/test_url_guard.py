@@ -126,7 +126,7 @@ def test_a_host_that_is_not_public_is_refused_without_a_reason(host: str) -> Non
         "http://example.org/" + "x" * MAX_URL,
     ],
 )
-def test_a_url_of_a_wrong_form_is_refused_with_the_reason(url: str) -> None:
+def test_an_invalid_url_is_refused_with_the_reason(url: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         UrlGuard().check(url)
     assert caught.value.field == "url"
@@ -149,7 +149,7 @@ def test_a_url_of_a_wrong_form_is_refused_with_the_reason(url: str) -> None:
         ("https://my_host.example./", "https://my_host.example./"),
     ],
 )
-def test_a_public_url_may_be_asked_for_without_its_fragment(url: str, asked: str) -> None:
+def test_a_public_url_is_requested_without_its_fragment(url: str, asked: str) -> None:
     checked = UrlGuard().check(url)
     assert f"{checked.scheme}://{checked.raw_authority}{checked.raw_path_qs}" == asked
     assert checked.raw_fragment == ""
@@ -177,7 +177,7 @@ def test_https_only_is_the_operators_choice() -> None:
         ("http://127.0.0.2:8080/x", False),
     ],
 )
-def test_a_private_host_is_allowed_by_its_very_name_and_port(url: str, allowed: bool) -> None:
+def test_a_private_host_is_allowed_by_exact_name_and_port(url: str, allowed: bool) -> None:
     guard = UrlGuard(allow_private=frozenset({"127.0.0.1:8080", "Wiki.local:80", "[::1]:8080"}))
     if allowed:
         guard.check(url)
@@ -187,7 +187,7 @@ def test_a_private_host_is_allowed_by_its_very_name_and_port(url: str, allowed: 
 
 
 @pytest.mark.parametrize("text", ["", "localhost", "1", "0177.0.0.1", "8.8.8.8 ", "8.8.8", "::g"])
-def test_what_is_no_canonical_address_is_not_public(text: str) -> None:
+def test_a_non_canonical_address_is_not_public(text: str) -> None:
     assert not is_public(text)
 
 

@@ -70,7 +70,7 @@ NO_NAMES = [
 
 
 @pytest.mark.parametrize("name", NO_NAMES)
-def test_what_is_no_relative_name_is_refused_alike_by_every_door(
+def test_a_path_that_is_not_relative_is_refused_the_same_by_every_tool(
     workspace: Workspace, name: str
 ) -> None:
     for door in entry_points(workspace):
@@ -154,7 +154,7 @@ def test_links_special_files_withheld_files_and_missing_ones_look_the_same(
                 assert caught.value.message == f"{name!r} was not found in the workspace."
 
 
-def test_a_listing_and_a_search_show_nothing_that_cannot_be_opened(
+def test_listing_and_search_show_only_files_that_can_be_opened(
     workspace: Workspace, root: Path
 ) -> None:
     with plant(root):
@@ -174,19 +174,19 @@ def test_a_file_is_read_under_every_plain_spelling_of_its_name(workspace: Worksp
 
 @pytest.mark.parametrize("door", [Workspace.read_bytes, Workspace.read_text])
 @pytest.mark.parametrize("name", [".", "notes", "notes/old/"])
-def test_a_folder_is_no_file(
+def test_a_folder_is_not_a_file(
     workspace: Workspace, name: str, door: Callable[[Workspace, str, int], object]
 ) -> None:
     with pytest.raises(NotFound):
         door(workspace, name, 1000)
 
 
-def test_a_file_is_no_folder(workspace: Workspace) -> None:
+def test_a_file_is_not_a_folder(workspace: Workspace) -> None:
     with pytest.raises(NotFound):
         workspace.list("a.txt")
 
 
-def test_a_file_of_just_the_limit_is_read_and_one_byte_more_is_refused(
+def test_a_file_of_the_maximum_size_is_read_and_one_byte_more_is_refused(
     workspace: Workspace, root: Path
 ) -> None:
     (root / "big").write_bytes(b"x" * 1000)
@@ -207,14 +207,14 @@ def test_what_is_not_utf_8_text_is_not_read_as_text(
         workspace.read_text("data", 100)
 
 
-def test_text_is_returned_as_it_is_but_for_a_byte_order_mark(
+def test_text_is_returned_unchanged_except_for_a_byte_order_mark(
     workspace: Workspace, root: Path
 ) -> None:
     (root / "data").write_bytes(b"\xef\xbb\xbf  h\xc3\xa9\r\n\n")
     assert workspace.read_text("data", 100) == "  hé\r\n\n"
 
 
-def test_a_name_swapped_for_a_link_again_and_again_never_leads_outside(
+def test_a_file_repeatedly_swapped_for_a_link_never_leads_outside(
     workspace: Workspace, root: Path
 ) -> None:
     stop = threading.Event()
@@ -250,7 +250,7 @@ def test_a_name_swapped_for_a_link_again_and_again_never_leads_outside(
     assert seen <= {"harmless", "absent"}
 
 
-def test_nothing_stays_open(workspace: Workspace, root: Path) -> None:
+def test_no_file_stays_open(workspace: Workspace, root: Path) -> None:
     open_files = Path("/dev/fd")
     with plant(root):
         before = len(list(open_files.iterdir()))
@@ -298,7 +298,7 @@ def test_a_search_finds_the_lines_with_the_text(
 
 
 @pytest.mark.parametrize("pattern", ["", "x" * 501, "two\nlines", "nul\0", "\ud800"])
-def test_a_search_refuses_what_it_cannot_look_for(workspace: Workspace, pattern: str) -> None:
+def test_a_search_refuses_invalid_patterns(workspace: Workspace, pattern: str) -> None:
     with pytest.raises(InvalidRequest, match="text must have"):
         workspace.search(pattern)
     with pytest.raises(InvalidRequest, match="glob must have"):
@@ -312,7 +312,7 @@ def test_a_search_is_truncated_at_its_limits_with_a_note(workspace: Workspace) -
     assert (out_of_time.matches, out_of_time.complete) == ((), False)
 
 
-def test_a_search_passes_over_large_binary_and_deep_files(workspace: Workspace, root: Path) -> None:
+def test_a_search_skips_large_binary_and_deep_files(workspace: Workspace, root: Path) -> None:
     (root / "large").write_bytes(b"needle" + b"\n" * MAX_SEARCHED_BYTES)
     (root / "binary").write_bytes(b"needle\0")
     reached = "/".join("d" * MAX_DEPTH)
@@ -329,7 +329,7 @@ def test_a_match_in_a_long_line_shows_what_is_around_it(workspace: Workspace, ro
 
 
 @pytest.mark.parametrize("name", ["nowhere", "inside/a.txt"])
-def test_a_root_that_is_no_folder_is_the_operators_to_mend(root: Path, name: str) -> None:
+def test_a_root_that_is_not_a_folder_is_a_configuration_error(root: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match="workspace"):
         Workspace(root.parent / name)
 

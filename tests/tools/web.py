@@ -1,4 +1,4 @@
-"""A web server on loopback, and name servers made of a dictionary."""
+"""A web server on loopback, and name servers backed by a dictionary."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

@@ -1,4 +1,4 @@
-"""Whatever fails in between, the chat ends up with the whole answer, once."""
+"""Whatever fails in between, the chat ends up with the complete answer, once."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Every way in which a call of Feishu's API fails, as the layer gets it."""
+"""Every way in which a call of Feishu's API fails, and the error that the layer gets."""
 
 import asyncio
 import json

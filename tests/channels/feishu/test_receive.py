@@ -1,4 +1,4 @@
-"""What reaches the channel from Feishu, and what Feishu gets back."""
+"""Events from Feishu, and the responses that Feishu gets."""
 
 import asyncio
 import logging

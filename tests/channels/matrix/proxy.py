@@ -1,4 +1,4 @@
-"""Stands between the channel and the homeserver: records what passes, and lets calls fail."""
+"""A proxy between the channel and the homeserver: records requests, and fails calls on demand."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -1,4 +1,4 @@
-"""A chat with the scripted platform, where time passes only as a test says."""
+"""A chat on the scripted platform, with a clock that the test advances."""
 
 import asyncio
 from collections.abc import AsyncGenerator

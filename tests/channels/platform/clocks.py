@@ -1,4 +1,4 @@
-"""Clocks for channels: one that a test steps, and one that runs fast."""
+"""Clocks for channels: one that a test advances, and one that runs fast."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""How the contract suite talks to a platform: each platform's tests implement `Driver`."""
+"""The driver interface of the contract suite: each platform's tests implement `Driver`."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A channel on a real runtime with a scripted model: what the tests of all platforms start from."""
+"""A channel on a real runtime with a scripted model, shared by the tests of all platforms."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager

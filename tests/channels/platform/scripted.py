@@ -1,4 +1,4 @@
-"""A chat platform in this process: it keeps what it shows, and fails when a test says so."""
+"""An in-memory chat platform that records what it shows, and fails on demand."""
 
 import asyncio
 from collections.abc import Callable, Sequence

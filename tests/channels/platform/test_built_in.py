@@ -1,4 +1,4 @@
-"""The chat platforms that come with thinkaloud, and what a missing library means."""
+"""The built-in chat platforms, and the error if their library is missing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""From the configuration to running chat platforms, with their state in the data directory."""
+"""Opening chat platforms from the configuration, with their state in the data directory."""
 
 from pathlib import Path
 

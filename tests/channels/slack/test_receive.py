@@ -1,4 +1,4 @@
-"""What the channel understands of what people do in Slack."""
+"""What the channel makes of events in Slack."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -1,4 +1,4 @@
-"""Whatever fails on the way, a chat shows the whole answer once, and its thought behind the fold."""
+"""Whatever fails on the way, a chat shows the complete answer once, with its thought folded."""
 
 import random
 

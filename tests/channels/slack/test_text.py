@@ -1,4 +1,4 @@
-"""What becomes of a model's Markdown in Slack."""
+"""A model's Markdown in Slack."""
 
 import pytest
 from hypothesis import given

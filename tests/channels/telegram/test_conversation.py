@@ -1,4 +1,4 @@
-"""People talk to the agent in Telegram: the whole way from their message to the answer, limits included."""
+"""Conversations in Telegram end to end, from a person's message to the answer, limits included."""
 
 import asyncio
 

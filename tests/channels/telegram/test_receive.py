@@ -1,4 +1,4 @@
-"""What people do in Telegram arrives, once, and as what it is."""
+"""What people do in Telegram arrives once, with the right type."""
 
 import asyncio
 

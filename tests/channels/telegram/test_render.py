@@ -1,4 +1,4 @@
-"""What is shown for a state of a run, without any server."""
+"""Rendering the state of a run, without a server."""
 
 import pytest
 

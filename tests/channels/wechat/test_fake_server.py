@@ -73,7 +73,7 @@ async def test_a_message_may_have_1800_characters_in_utf16(bot: Bot) -> None:
     assert await bot.send("  ") == -3
 
 
-async def test_a_word_of_a_person_pays_for_ten_messages(bot: Bot) -> None:
+async def test_a_persons_message_permits_ten_messages(bot: Bot) -> None:
     assert [await bot.send("a") for _ in range(11)] == [0] * 10 + [-2]
     bot.receive_message()
     assert await bot.send("a") == 0

@@ -1,4 +1,4 @@
-"""What arrives from WeChat, and what happens when receiving fails."""
+"""Messages from WeChat, and failures while receiving."""
 
 import base64
 from typing import Any

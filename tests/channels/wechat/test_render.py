@@ -1,4 +1,4 @@
-"""What the messages say."""
+"""The texts of WeChat messages."""
 
 import pytest
 

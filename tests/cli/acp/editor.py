@@ -1,4 +1,4 @@
-"""An editor: the Python library of the Agent Client Protocol, connected to an agent in this process."""
+"""An editor: the Agent Client Protocol's Python library, connected to an agent in this process."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What an agent does with messages that no library would send, and with its standard streams."""
+"""Malformed messages of the Agent Client Protocol, and the standard streams of `thinkaloud acp`."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The TypeScript library of the Agent Client Protocol, which starts the real program."""
+"""The Agent Client Protocol's TypeScript library against the real program."""
 
 from collections.abc import AsyncGenerator
 from pathlib import Path

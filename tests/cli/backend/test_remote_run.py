@@ -1,4 +1,4 @@
-"""The terminal follows the log of a server: what it shows is what the server has."""
+"""The terminal follows a server's log and shows exactly what the server has."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager

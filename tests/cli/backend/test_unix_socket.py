@@ -56,7 +56,7 @@ def listening_ports(pid: int) -> list[str]:
     return found
 
 
-def test_the_socket_is_mine_alone_there_is_no_port_and_nothing_stays_behind(
+def test_the_socket_is_private_opens_no_port_and_is_removed_at_the_end(
     home: Home, backend: Path
 ) -> None:
     home.configure(DEMO)
@@ -92,7 +92,7 @@ def test_curl_a_socket_of_a_page_and_the_terminal_reach_it(home: Home, backend: 
             ended(process)
 
 
-def test_a_socket_that_a_killed_server_left_is_replaced(home: Home, backend: Path) -> None:
+def test_a_stale_socket_of_a_killed_server_is_replaced(home: Home, backend: Path) -> None:
     home.configure(DEMO)
     with serving(home, backend) as process:
         process.kill()
@@ -106,7 +106,7 @@ def test_a_socket_that_a_killed_server_left_is_replaced(home: Home, backend: Pat
 @pytest.mark.parametrize(
     "what", ["listener", "file", "link", "cannot use the folder", "folder of all", "long"]
 )
-def test_a_place_that_is_taken_or_unsafe_is_refused_and_left_as_it_is(
+def test_a_path_in_use_or_unsafe_is_refused_and_left_unchanged(
     home: Home, backend: Path, what: str
 ) -> None:
     home.configure(DEMO)
@@ -133,7 +133,9 @@ def test_a_place_that_is_taken_or_unsafe_is_refused_and_left_as_it_is(
     assert [(each.name, each.lstat().st_mode) for each in backend.parent.glob("*")] == before
 
 
-def test_a_port_on_the_command_line_beats_a_socket_in_the_file(home: Home, backend: Path) -> None:
+def test_a_port_on_the_command_line_overrides_a_socket_in_the_file(
+    home: Home, backend: Path
+) -> None:
     home.configure(f'{DEMO}[server]\nsocket = "{backend}"\n')
     with home.start("serve", "--port", "0") as process:
         assert "http://127.0.0.1:" in read_until(process, b"/api/docs\n")

@@ -1,4 +1,4 @@
-"""`thinkaloud conversations`, `export` and `import`: with a server that runs, and without one."""
+"""`thinkaloud conversations`, `export` and `import`, with a running server and without one."""
 
 import itertools
 import json
@@ -171,7 +171,7 @@ def impostor() -> Iterator[tuple[int, list[str]]]:
 
 
 @pytest.mark.promise("P12")
-def test_a_note_of_a_server_is_not_believed_blindly(home_with_conversations: Home) -> None:
+def test_a_stale_server_file_is_not_trusted(home_with_conversations: Home) -> None:
     note = home_with_conversations.folder / "data" / "server.json"
     with (
         model_server([say("x")]) as elsewhere,
@@ -195,7 +195,7 @@ def test_a_note_of_a_server_is_not_believed_blindly(home_with_conversations: Hom
     assert "Four." in ok(home_with_conversations.run("conversations", "list"))
 
 
-def test_what_a_server_left_that_was_killed_can_be_read_at_once(home: Home) -> None:
+def test_conversations_of_a_killed_server_can_be_read_immediately(home: Home) -> None:
     with model_server([think("Hm."), say("Half"), HOLD]) as served:
         home.configure(served.configuration())
         with home.start("serve", "--port", "0") as process:
@@ -229,7 +229,7 @@ def wait_until_saved(home: Home, conversation_id: str) -> bool:
 
 @pytest.mark.promise("P8")
 @pytest.mark.parametrize("running", [True, False])
-def test_all_that_is_kept_can_be_taken_to_another_place(
+def test_all_conversations_can_be_moved_to_another_data_directory(
     home_with_conversations: Home, running: bool, tmp_path: Path
 ) -> None:
     file = tmp_path / "all.db"
@@ -275,7 +275,7 @@ def test_unreadable_parts_of_a_backup_are_reported_and_the_rest_imported(
     assert "Four." in ok(other.run("conversations", "export", "sum"))
 
 
-def test_a_backup_is_not_taken_in_while_a_server_uses_the_data(
+def test_a_backup_is_not_imported_while_a_server_uses_the_data(
     home_with_conversations: Home, tmp_path: Path
 ) -> None:
     ok(home_with_conversations.run("export", str(tmp_path / "all.db")))
@@ -331,7 +331,7 @@ def test_versions_are_listed_and_selected_while_a_server_runs(
         every_version(home_with_conversations)
 
 
-def test_a_backup_that_is_read_in_has_all_versions_and_the_selection(
+def test_an_imported_backup_has_all_versions_and_the_selection(
     home_with_conversations: Home, tmp_path: Path
 ) -> None:
     ok(home_with_conversations.run("conversations", "regenerate", "sky", "1"))

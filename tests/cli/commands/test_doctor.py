@@ -51,7 +51,7 @@ def test_the_demo_is_announced_with_the_options_for_a_real_model(home: Home) -> 
         assert needed in done.stdout
 
 
-def test_on_a_terminal_the_report_breaks_between_words(home: Home) -> None:
+def test_on_a_terminal_the_report_wraps_between_words(home: Home) -> None:
     home.configure(DEMO + "[server]\nport = 0\n")
     with home.terminal("doctor") as terminal:
         assert terminal.exit_code() == 0
@@ -62,7 +62,7 @@ def test_on_a_terminal_the_report_breaks_between_words(home: Home) -> None:
     assert set(line.split()) <= words
 
 
-def test_a_host_that_does_not_answer_is_a_problem_with_a_way_out(home: Home) -> None:
+def test_a_host_that_does_not_respond_is_a_problem_with_a_solution(home: Home) -> None:
     home.configure(
         '[model]\ndefault = "lab/m"\n[server]\nport = 0\n[hosts.lab]\n'
         f'dialect = "openai-chat"\nbase_url = "{NOWHERE}"\n'
@@ -91,7 +91,7 @@ def test_a_refused_key_is_a_problem_and_is_never_shown(home: Home) -> None:
         assert secret not in done.stdout + as_json.stdout
 
 
-def test_a_missing_key_is_named_by_its_variable(home: Home) -> None:
+def test_a_missing_key_is_reported_with_its_variable(home: Home) -> None:
     home.configure(
         '[model]\ndefault = "lab/m"\n[server]\nport = 0\n[hosts.lab]\n'
         f'dialect = "openai-chat"\nbase_url = "{NOWHERE}"\napi_key_env = "LAB_KEY"\n'
@@ -112,7 +112,7 @@ def test_a_port_in_use_and_a_missing_workspace_are_problems(home: Home) -> None:
     assert "Folder not found: gone" in done.stdout
 
 
-def test_a_database_that_no_server_could_use_is_a_problem_and_stays_as_it_is(home: Home) -> None:
+def test_an_unusable_database_is_a_problem_and_stays_unchanged(home: Home) -> None:
     home.configure(DEMO + "[server]\nport = 0\n")
     path = home.folder / "data" / "thinkaloud.db"
     assert home.run("doctor").returncode == 0
@@ -133,7 +133,7 @@ def test_a_database_that_no_server_could_use_is_a_problem_and_stays_as_it_is(hom
         assert path.read_bytes() == before
 
 
-def test_a_wrong_configuration_ends_it_with_the_code_for_that(home: Home) -> None:
+def test_an_invalid_configuration_has_its_own_exit_code(home: Home) -> None:
     home.configure("[server]\nprot = 1\n")
     done = home.run("doctor")
     assert (done.returncode, done.stdout) == (3, "")

@@ -1,4 +1,4 @@
-"""`thinkaloud doctor --url`: names what holds a stream back between a server and its reader."""
+"""`thinkaloud doctor --url`: finds what delays a stream between a server and its client."""
 
 import base64
 import gzip
@@ -97,7 +97,7 @@ def report_of(home: Home, url: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout)
 
 
-def test_a_stream_that_comes_as_it_is_sent_is_live(home: Home, url: str) -> None:
+def test_an_undelayed_stream_is_live(home: Home, url: str) -> None:
     code, report = report_of(home, f"{url}/")
     assert (code, report["verdict"], report["status"]) == (0, "live", 200)
     assert report["events"] == report["events_sent"]
@@ -130,7 +130,7 @@ def test_the_obstacle_is_named_with_a_solution(
     assert "Server: nginx" in output
 
 
-def test_a_password_in_the_address_is_sent_there_and_never_printed(home: Home, url: str) -> None:
+def test_a_password_in_the_address_is_sent_and_never_printed(home: Home, url: str) -> None:
     seen: list[str | None] = []
 
     def carry(handler: BaseHTTPRequestHandler, response: http.client.HTTPResponse) -> None:

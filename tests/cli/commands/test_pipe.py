@@ -1,4 +1,4 @@
-"""`thinkaloud chat` for scripts: what goes to stdout, what to stderr, and the exit code."""
+"""`thinkaloud chat` in scripts: stdout, stderr and exit codes."""
 
 import contextlib
 import json
@@ -21,14 +21,14 @@ HARMLESS = "a␛]0;pwned␇b␛[2Jcd\ufffd31me\ufffdf␡g"
 
 
 @pytest.mark.promise("P1", "P7")
-def test_in_a_pipe_there_is_the_answer_and_nothing_else(home: Home) -> None:
+def test_a_pipe_gets_only_the_answer(home: Home) -> None:
     with model_server([think("I weigh it up."), say("Hello "), say("you."), end()]) as served:
         home.configure(served.configuration())
         done = home.run("chat", "Hi")
     assert (done.returncode, done.stdout, done.stderr) == (0, "Hello you.\n", "")
 
 
-def test_thinking_goes_to_stderr_where_it_is_asked_for(home: Home) -> None:
+def test_thinking_is_printed_to_stderr_if_requested(home: Home) -> None:
     with model_server([think("I weigh "), think("it up."), say("Hello."), end()]) as served:
         home.configure(served.configuration())
         done = home.run("chat", "Hi", "--thinking")
@@ -44,9 +44,7 @@ def test_the_question_may_come_through_the_pipe(home: Home) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("Why?",), ("Why?", "--file", "-")])
-def test_what_is_in_the_pipe_goes_along_with_the_question(
-    home: Home, arguments: tuple[str, ...]
-) -> None:
+def test_piped_text_is_attached_to_the_question(home: Home, arguments: tuple[str, ...]) -> None:
     with model_server([say("Yes."), end()]) as served:
         home.configure(served.configuration())
         assert home.run("chat", *arguments, stdin="  a log line\n\tmore\n").returncode == 0
@@ -55,7 +53,7 @@ def test_what_is_in_the_pipe_goes_along_with_the_question(
     assert asked["messages"][-1]["content"] == content
 
 
-def test_a_file_that_is_redirected_goes_along_like_a_pipe(home: Home) -> None:
+def test_a_redirected_file_is_attached_like_a_pipe(home: Home) -> None:
     (home.folder / "log.txt").write_text("\ufeffa log line\n", encoding="utf-8")
     with model_server([say("Yes."), end()]) as served:
         home.configure(served.configuration())
@@ -71,7 +69,7 @@ def test_a_file_that_is_redirected_goes_along_like_a_pipe(home: Home) -> None:
     ]
 
 
-def test_a_dash_for_the_text_is_the_pipe(home: Home) -> None:
+def test_a_dash_reads_the_text_from_the_pipe(home: Home) -> None:
     with model_server([say("Yes."), end()]) as served:
         home.configure(served.configuration())
         home.run("chat", "-", stdin="def f():\n    return 1\n")
@@ -92,7 +90,7 @@ def test_a_dash_for_the_text_is_the_pipe(home: Home) -> None:
     ],
 )
 @pytest.mark.parametrize("arguments", [("Why?",), (), ("-",), ("Why?", "--json")])
-def test_a_pipe_that_cannot_be_taken_is_refused_before_anything_is_asked(
+def test_invalid_piped_input_is_refused_before_the_model_is_called(
     home: Home, arguments: tuple[str, ...], data: bytes, expected: str
 ) -> None:
     home.configure(DEMO)
@@ -101,7 +99,7 @@ def test_a_pipe_that_cannot_be_taken_is_refused_before_anything_is_asked(
     assert expected in done.stderr
 
 
-def test_files_of_the_workspace_are_put_before_the_model(home: Home) -> None:
+def test_files_of_the_workspace_reach_the_model(home: Home) -> None:
     notes = home.folder / "notes"
     notes.mkdir()
     (notes / "tea.md").write_text("Green.", encoding="utf-8")
@@ -117,7 +115,7 @@ def test_files_of_the_workspace_are_put_before_the_model(home: Home) -> None:
     assert "'secret.txt'" in outside.stderr
 
 
-def test_without_a_workspace_a_file_is_refused_with_the_way_out(home: Home) -> None:
+def test_without_a_workspace_a_file_is_refused_with_a_solution(home: Home) -> None:
     home.configure(DEMO)
     done = home.run("chat", "Which?", "--file", "tea.md")
     assert done.returncode == 2
@@ -125,7 +123,7 @@ def test_without_a_workspace_a_file_is_refused_with_the_way_out(home: Home) -> N
 
 
 @pytest.mark.promise("P4", "P7")
-def test_json_gives_one_event_a_line_and_reasoning_only_where_asked_for(home: Home) -> None:
+def test_json_prints_one_event_per_line_and_reasoning_only_if_requested(home: Home) -> None:
     with model_server(
         [think("Weigh."), call("calculate", {"expression": "6*7"}), end("tool_calls")],
         [say("It is "), say(HOSTILE), end()],
@@ -146,7 +144,7 @@ def test_json_gives_one_event_a_line_and_reasoning_only_where_asked_for(home: Ho
     assert any(isinstance(event, ReasoningDelta) for event in events)
 
 
-def test_what_would_steer_a_terminal_is_made_visible(home: Home) -> None:
+def test_terminal_control_characters_are_made_visible(home: Home) -> None:
     with model_server([think(HOSTILE), say(HOSTILE), end()]) as served:
         home.configure(served.configuration())
         done = home.run("chat", "Hi", "--thinking")
@@ -167,7 +165,7 @@ def test_what_would_steer_a_terminal_is_made_visible(home: Home) -> None:
         ),
     ],
 )
-def test_the_exit_code_tells_how_the_run_ended(
+def test_the_exit_code_reports_how_the_run_ended(
     home: Home, answer: list[Step], status: int, code: int, expected: str
 ) -> None:
     with model_server(answer, status=status) as served:
@@ -204,7 +202,7 @@ def test_an_error_before_the_run_has_its_own_code(
     assert "Traceback" not in done.stderr
 
 
-def test_a_wrong_setting_names_the_file_the_key_and_what_is_allowed(home: Home) -> None:
+def test_an_invalid_setting_is_reported_with_file_key_and_allowed_values(home: Home) -> None:
     home.configure('[model]\nreasoning_effort = "hardest"\n')
     done = home.run("chat", "Hi")
     assert done.returncode == 3
@@ -212,7 +210,7 @@ def test_a_wrong_setting_names_the_file_the_key_and_what_is_allowed(home: Home) 
         assert needed in done.stderr
 
 
-def test_a_pipe_that_is_no_text_is_refused(home: Home) -> None:
+def test_binary_piped_input_is_refused(home: Home) -> None:
     home.configure(DEMO)
     done = home.run("chat", stdin=b"\xff\xfe\x00")
     assert (done.returncode, done.stdout) == (2, "")
@@ -220,7 +218,7 @@ def test_a_pipe_that_is_no_text_is_refused(home: Home) -> None:
 
 
 @pytest.mark.promise("P10")
-def test_ctrl_c_stops_the_run_and_keeps_what_came(home: Home) -> None:
+def test_ctrl_c_stops_the_run_and_keeps_the_output(home: Home) -> None:
     with model_server([say("Half an answer"), HOLD]) as served:
         home.configure(served.configuration())
         with home.start("chat", "Hi") as process:
@@ -250,7 +248,7 @@ def test_a_second_ctrl_c_quits_even_if_the_pipe_is_not_read(home: Home) -> None:
             assert b"Traceback" not in process.stderr.read()
 
 
-def test_a_run_that_takes_too_long_fails_with_the_code_for_that(home: Home) -> None:
+def test_a_run_that_times_out_has_its_own_exit_code(home: Home) -> None:
     with model_server([say("Half"), HOLD]) as served:
         home.configure(served.configuration() + "\n[limits]\nrun_timeout_seconds = 1.5\n")
         done = home.run("chat", "Hi")
@@ -298,7 +296,7 @@ def test_a_full_disk_is_reported_in_one_line(home: Home, arguments: str) -> None
 @pytest.mark.parametrize(
     "arguments", ["chat Hi", "models --json", "conversations --help", "--help"]
 )
-def test_a_closed_output_is_no_traceback(home: Home, arguments: str) -> None:
+def test_a_closed_output_prints_no_traceback(home: Home, arguments: str) -> None:
     with model_server([say("Tea."), end()]) as served:
         home.configure(served.configuration())
         for closed in (">&-", ">&- 2>&-"):
@@ -355,7 +353,7 @@ def test_models_are_listed_for_people_and_for_programs(home: Home) -> None:
     assert set(entries[0]) == set(ModelView.__struct_fields__)
 
 
-def test_events_in_a_pipe_tell_a_file_by_name_and_not_what_is_in_it(home: Home) -> None:
+def test_json_events_contain_a_files_name_but_not_its_content(home: Home) -> None:
     notes = home.folder / "notes"
     notes.mkdir()
     (notes / "tea.md").write_text("canary", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`thinkaloud models --probe`: what a configured host can do, asked of the host itself."""
+"""`thinkaloud models --probe`: asks a configured host what it supports."""
 
 import json
 
@@ -18,7 +18,7 @@ def test_a_models_reasoning_and_its_times_are_reported(home: Home) -> None:
     assert (data["reachable"], data["model"]["answered"]) == (True, True)
 
 
-def test_a_host_that_is_not_there_is_named_with_what_to_do(home: Home) -> None:
+def test_an_unreachable_host_is_reported_with_a_solution(home: Home) -> None:
     with model_server([end()]) as served:
         home.configure(served.configuration())
     done = home.run("models", "--probe", "lab")

@@ -1,4 +1,4 @@
-"""`thinkaloud chat` keeps what was said: with a server that uses the data, and without one."""
+"""`thinkaloud chat` saves conversations, with a running server and without one."""
 
 import contextlib
 import json
@@ -289,7 +289,7 @@ def test_ctrl_c_stops_a_run_of_the_server_that_has_not_answered_and_waits_for_an
 
 
 @pytest.mark.promise("P3", "P9")
-def test_a_server_that_restarts_at_another_address_reports_how_the_run_ended(home: Home) -> None:
+def test_a_server_restarted_at_another_address_reports_how_the_run_ended(home: Home) -> None:
     with model_server([say("Half"), HOLD]) as served:
         home.configure(served.configuration())
         with home.start("serve", "--port", "0") as first:
@@ -308,7 +308,7 @@ def test_a_server_that_restarts_at_another_address_reports_how_the_run_ended(hom
 
 
 @pytest.mark.promise("P3")
-async def test_a_server_that_does_not_restart_is_no_answer(home: Home) -> None:
+async def test_a_server_that_does_not_restart_is_an_error(home: Home) -> None:
     with model_server([say("Half"), HOLD]) as served:
         home.configure(served.configuration())
         settings = load(

@@ -1,4 +1,4 @@
-"""`thinkaloud serve`: says where it is and what answers there, and ends cleanly."""
+"""`thinkaloud serve`: prints its address and model, and stops cleanly."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def test_it_prints_its_address_and_model_and_exits_with_0_on_a_signal(
     assert (process.returncode, errors) == (0, b"")
 
 
-def test_deprecated_keys_are_named_at_the_start_and_by_doctor(home: Home) -> None:
+def test_deprecated_keys_are_reported_at_startup_and_by_doctor(home: Home) -> None:
     with model_server([say("Tea."), end()]) as served:
         home.configure(served.configuration(port=0) + "\n[limits]\nrun_timeout = 60\n")
         advised = home.run("doctor").stdout
@@ -91,7 +91,7 @@ def test_a_signal_ends_a_run_that_exceeds_the_drain_timeout_and_its_reader_gets_
     assert "interrupted" in rest
 
 
-def test_what_it_tells_one_to_try_works(home: Home) -> None:
+def test_the_suggested_command_works(home: Home) -> None:
     with model_server([say("Tea."), end()]) as served:
         home.configure(served.configuration())
         with home.start("serve", "--port", "0") as process:
@@ -109,7 +109,7 @@ def test_what_it_tells_one_to_try_works(home: Home) -> None:
     assert "Tea." in events
 
 
-def test_the_demo_is_named_loudly(home: Home) -> None:
+def test_the_demo_is_announced_clearly(home: Home) -> None:
     home.configure(DEMO)
     with home.start("serve", "--port", "0") as process:
         output = read_until(process, b"/api/docs\n")
@@ -117,7 +117,7 @@ def test_the_demo_is_named_loudly(home: Home) -> None:
     assert "serves demo/thinkaloud at" in output
 
 
-def test_options_lie_over_the_configuration(home: Home) -> None:
+def test_options_override_the_configuration(home: Home) -> None:
     with (
         model_server([say("Tea."), end()]) as served,
         socket.create_server(("127.0.0.1", 0)) as taken,

@@ -44,7 +44,7 @@ def change(database: Path, *statements: tuple[str, Sequence[str]]) -> None:
 
 
 @pytest.mark.parametrize("sign", [ESCAPE, "\x9b2J", "\u202eyks", "[red]x[/red]\x1b[31m"])
-def test_an_id_or_title_in_the_data_is_shown_and_not_obeyed(
+def test_control_characters_in_ids_and_titles_are_shown_and_not_executed(
     home_with_conversations: Home, sign: str
 ) -> None:
     change(

@@ -55,7 +55,7 @@ def pieces_of(chunks: Iterable[str]) -> list[Piece]:
     return [*(piece for chunk in chunks for piece in pieces.add(chunk)), *pieces.end()]
 
 
-def test_an_answer_is_laid_out_and_not_shown_as_marks() -> None:
+def test_markdown_is_rendered_in_the_terminal() -> None:
     assert shown(ANSWER, 60) == [
         "A title",
         "",
@@ -83,7 +83,7 @@ def test_an_answer_is_laid_out_and_not_shown_as_marks() -> None:
     ]
 
 
-def test_no_line_is_broken_in_mid_word() -> None:
+def test_lines_wrap_between_words() -> None:
     words = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda"
     lines = shown(words, 20)
     assert " ".join(lines) == words
@@ -97,7 +97,7 @@ def test_wide_characters_fit_the_line(text: str) -> None:
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
-def test_code_keeps_every_blank_and_long_lines() -> None:
+def test_code_keeps_whitespace_and_long_lines() -> None:
     line = "    x = '" + "a b  c" * 20 + "'"
     console = Console(file=io.StringIO(), force_terminal=True, width=30, color_system=None)
     print_markdown(console, f"~~~~\n{line}\n```\n~~~~\n")
@@ -106,7 +106,7 @@ def test_code_keeps_every_blank_and_long_lines() -> None:
 
 
 @given(st.lists(st.sampled_from([*ANSWER, "```", "\n\n", "- ", "    ", "~~~", "汉"]), max_size=80))
-def test_the_pieces_are_the_same_however_the_text_is_cut(characters: list[str]) -> None:
+def test_the_pieces_are_the_same_however_the_text_is_split(characters: list[str]) -> None:
     text = "".join(characters)
     assert pieces_of([text]) == pieces_of(text) == pieces_of(characters)
 
@@ -116,7 +116,7 @@ def test_the_pieces_are_the_same_however_the_text_is_cut(characters: list[str]) 
     ["> " * 30_000, "[a](" * 20_000, "*a_" * 20_000, "- " * 20_000, "`" * 50_000, "a\n" * 20_000],
     ids=lambda text: text[:4],
 )
-def test_no_answer_is_too_tangled_to_be_shown(text: str) -> None:
+def test_deeply_nested_markdown_can_be_shown(text: str) -> None:
     pieces = pieces_of([text])
     assert sum(len(piece.text) for piece in pieces) > len(text) // 2
     assert all(len(piece.text) < 20_000 for piece in pieces[:-1])
@@ -172,7 +172,7 @@ def test_a_terminal_that_is_resized_while_it_thinks_keeps_no_stale_lines(width: 
     assert [line for line in terminal.lines if line] == ["before", "above", "Tea."]
 
 
-def test_a_growing_answer_looks_as_it_will_when_it_is_done() -> None:
+def test_a_growing_answer_is_rendered_like_the_final_one() -> None:
     terminal = Terminal(40)
     for character in ANSWER:
         terminal.show(AnswerDelta("t", character))

@@ -32,7 +32,7 @@ def test_thinking_is_live_and_folds_to_one_line_when_the_answer_begins(home: Hom
             assert not any(rest)
 
 
-def test_thinking_stays_in_full_where_it_is_asked_for(home: Home) -> None:
+def test_thinking_stays_unfolded_if_requested(home: Home) -> None:
     with model_server([think("I weigh "), think("it up."), say("Tea."), end()]) as served:
         home.configure(served.configuration())
         with home.terminal("chat", "Hi", "--thinking") as terminal:
@@ -43,7 +43,7 @@ def test_thinking_stays_in_full_where_it_is_asked_for(home: Home) -> None:
 
 
 @pytest.mark.promise("P7")
-def test_not_a_letter_of_the_thinking_is_shown_where_it_is_not_wanted(home: Home) -> None:
+def test_no_thinking_is_shown_if_it_is_turned_off(home: Home) -> None:
     with model_server([think("Secret."), say("Tea."), end()]) as served:
         home.configure(served.configuration())
         with home.terminal("chat", "Hi", "--no-thinking") as terminal:
@@ -79,7 +79,7 @@ def test_a_long_tool_result_is_cut_to_the_line(home: Home) -> None:
             assert answer == "Ok."
 
 
-def test_what_a_model_sends_does_not_steer_the_terminal(home: Home) -> None:
+def test_model_output_cannot_control_the_terminal(home: Home) -> None:
     hostile = "\x1b]0;pwned\x07\x1b[2J\x1b[31mred\x9b31m [bold]not bold[/bold] :smile:"
     with model_server(
         [think(hostile), call("calculate", {"expression": hostile}), end("tool_calls")],
@@ -142,7 +142,7 @@ def test_the_model_and_the_effort_can_be_changed_and_mistakes_are_reported(home:
 
 
 @pytest.mark.promise("P10")
-def test_ctrl_c_stops_the_answer_and_again_it_leaves(home: Home) -> None:
+def test_ctrl_c_stops_the_answer_and_a_second_one_quits(home: Home) -> None:
     with model_server(
         [think("Hm."), say("Half an answer"), HOLD], [say("Whole."), end()]
     ) as served:
@@ -166,7 +166,7 @@ def test_ctrl_c_stops_the_answer_and_again_it_leaves(home: Home) -> None:
     assert messages == ["Hi", "Half an answer", "Again"]
 
 
-def test_ctrl_c_while_it_thinks_leaves_no_moving_lines_behind(home: Home) -> None:
+def test_ctrl_c_while_it_thinks_leaves_no_spinner_behind(home: Home) -> None:
     with model_server([think("Hm, let me see."), HOLD]) as served:
         home.configure(served.configuration())
         with home.terminal("chat", "Hi") as terminal:
@@ -208,7 +208,7 @@ def test_ctrl_z_shows_the_cursor_and_what_comes_after_it_is_drawn_below(home: Ho
             assert terminal.exit_code() == 130
 
 
-def test_an_answer_is_laid_out_on_a_terminal_and_raw_in_a_pipe(home: Home) -> None:
+def test_an_answer_is_rendered_on_a_terminal_and_raw_in_a_pipe(home: Home) -> None:
     answer = "# Tea\n\nIt is **green**.\n\n```\nboil  water\n```\n"
     with model_server([say(answer), end()]) as served:
         home.configure(served.configuration())

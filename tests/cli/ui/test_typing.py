@@ -55,7 +55,7 @@ def test_alt_enter_begins_a_new_line(home: Home) -> None:
         assert served.asked[0]["messages"][-1]["content"] == "one\ntwo"
 
 
-def test_what_is_pasted_during_an_answer_is_one_message_for_later(home: Home) -> None:
+def test_text_pasted_during_an_answer_is_one_queued_message(home: Home) -> None:
     with model_server([say("Half"), HOLD], ANSWERED) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as terminal:
@@ -72,7 +72,7 @@ def test_what_is_pasted_during_an_answer_is_one_message_for_later(home: Home) ->
         assert served.asked[1]["messages"][-1]["content"] == "one\n  two"
 
 
-def test_a_command_may_span_lines_and_a_path_is_no_command(home: Home) -> None:
+def test_a_command_may_span_lines_and_a_path_is_not_a_command(home: Home) -> None:
     with model_server(ANSWERED) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as terminal:
@@ -88,7 +88,7 @@ def test_a_command_may_span_lines_and_a_path_is_no_command(home: Home) -> None:
     assert contents == ["/etc/hosts says what?", "one\n  two"]
 
 
-def test_what_is_pasted_cannot_steer_the_terminal(home: Home) -> None:
+def test_pasted_text_cannot_control_the_terminal(home: Home) -> None:
     with model_server(ANSWERED) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as terminal:
@@ -100,9 +100,7 @@ def test_what_is_pasted_cannot_steer_the_terminal(home: Home) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_at_the_prompt_leaves_the_terminal_as_it_was(
-    home: Home, number: signal.Signals
-) -> None:
+def test_a_signal_at_the_prompt_restores_the_terminal(home: Home, number: signal.Signals) -> None:
     with model_server(ANSWERED) as served:
         home.configure(served.configuration())
         with home.terminal("chat") as terminal:

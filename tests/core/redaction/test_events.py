@@ -128,7 +128,7 @@ def test_a_reader_that_resumes_gets_each_event_whole_or_not_at_all():
     ]
 
 
-def test_a_delta_in_which_nothing_begins_costs_one_scan():
+def test_a_delta_without_a_candidate_costs_one_scan():
     """Counts calls, not time: of Python functions, and of the compiled pattern."""
     deltas: list[Event] = [ReasoningDelta("r1", f" word{n:03}") for n in range(1_000)]
     redactor = RunRedactor(REDACTOR, answers=False)

@@ -84,7 +84,7 @@ def test_a_secret_is_redacted_whatever_pieces_it_arrives_in(secret: str):
     ),
     cuts,
 )
-def test_the_result_does_not_depend_on_where_the_text_is_cut(words: list[str], places: list[int]):
+def test_the_result_does_not_depend_on_where_the_text_is_split(words: list[str], places: list[int]):
     text = "".join(words)
 
     assert redacted(CUSTOM, split(text, places)) == CUSTOM.redact(text)

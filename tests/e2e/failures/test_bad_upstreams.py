@@ -1,4 +1,4 @@
-"""Faults of the upstream, on each transport: the right error code, and the output so far is kept."""
+"""Upstream faults over each transport: the right error code, and the output so far is kept."""
 
 import json
 import socket
@@ -135,7 +135,9 @@ async def client(server: str) -> AsyncIterator[Client]:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("name", early(WIRES["openai-chat"]))
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_refusal_has_its_code(client: Client, dialect: str, name: str, transport: str):
+async def test_an_error_response_has_its_code(
+    client: Client, dialect: str, name: str, transport: str
+):
     code = early(WIRES[dialect])[name][0]
     received = await client.ask(transport, f"{host(dialect, name)}/m", f"Hello {mark()}")
     event, data = received.last
@@ -199,14 +201,14 @@ async def test_an_endless_stream_is_cut_and_hung_up_on(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_a_host_that_is_not_there_is_overloaded(client: Client, transport: str):
+async def test_an_unreachable_host_is_reported_as_overloaded(client: Client, transport: str):
     received = await client.ask(transport, "nobody/m", f"Hello {mark()}")
     assert received.last[1]["code"] == "provider_overloaded"
 
 
 @pytest.mark.parametrize("transport", STREAMS)
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_after_all_that_the_server_answers_as_before(
+async def test_after_all_faults_the_server_still_works(
     client: Client, dialect: str, transport: str
 ):
     received = await client.ask(transport, f"{host(dialect, 'fine')}/m", f"Hello {mark()}")

@@ -68,7 +68,7 @@ async def until_found(served: ServerProcess, words: str, conversation_id: str) -
 
 
 @pytest.mark.promise("P3")
-async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_and_nothing_once_freed(
+async def test_a_full_disk_costs_a_follower_nothing_and_is_caught_up_with_once_freed(
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:
@@ -110,7 +110,7 @@ async def test_a_disk_that_fills_up_under_a_stream_costs_the_listener_nothing_an
 
 
 @pytest.mark.promise("P3")
-async def test_a_server_that_ends_while_its_disk_is_full_keeps_what_fitted_and_marks_the_run(
+async def test_a_server_that_stops_with_a_full_disk_keeps_what_fit_and_marks_the_run(
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:
@@ -133,7 +133,7 @@ async def test_a_server_that_ends_while_its_disk_is_full_keeps_what_fitted_and_m
 
 
 @pytest.mark.promise("P3")
-async def test_a_database_that_another_program_holds_stops_no_stream_and_is_caught_up_with(
+async def test_a_locked_database_stops_no_stream_and_is_caught_up_with(
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:

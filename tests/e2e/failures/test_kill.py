@@ -1,4 +1,4 @@
-"""A server that dies in the middle of a stream. `make soak` does it for longer."""
+"""A server that is killed in the middle of a stream. `make soak` runs it for longer."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ async def test_after_kill_9_between_two_runs_the_next_one_is_streamed_from_its_s
 
 
 @pytest.mark.promise("P3", "P9")
-async def test_an_end_that_a_client_has_seen_is_the_end_after_kill_9_too(tmp_path: Path) -> None:
+async def test_after_kill_9_an_end_that_a_client_has_seen_is_still_the_end(tmp_path: Path) -> None:
     async with upstream() as provider:
         readers: list[tuple[Reader, PacedReply]] = []
         for number in range(4):
@@ -74,7 +74,7 @@ async def test_an_end_that_a_client_has_seen_is_the_end_after_kill_9_too(tmp_pat
 
 
 @pytest.mark.promise("P3")
-async def test_after_kill_9_a_message_that_queued_is_there_and_leads_back_to_its_run(
+async def test_after_kill_9_a_queued_message_is_kept_and_its_key_returns_its_run(
     tmp_path: Path,
 ) -> None:
     message = {"text": "Two", "conversation_id": "c"}
@@ -127,7 +127,9 @@ async def test_after_kill_9_a_follower_of_a_conversation_gets_new_events_once(
     assert (waiting.reasoning, waiting.answer) == (reply.reasoning, reply.answer)
 
 
-async def test_after_kill_9_in_a_branch_it_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+async def test_after_kill_9_during_branching_the_branch_is_complete_or_absent(
+    tmp_path: Path,
+) -> None:
     long = [_finished(number) for number in range(300)]
     async with SqliteStore.open(tmp_path / DATABASE) as store:
         await store.create_conversation(conversation(owner="local"), long)
@@ -161,7 +163,7 @@ async def _branch(served: ServerProcess, conversation_id: str, run_id: str) -> N
 
 
 @pytest.mark.promise("P3", "P8")
-async def test_after_kill_9_before_a_replacement_answers_everything_is_where_it_was(
+async def test_after_kill_9_before_a_replacement_answers_the_old_version_stays(
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:

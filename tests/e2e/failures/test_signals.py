@@ -1,4 +1,4 @@
-"""A server that is told to stop before it serves, and again and again while it closes."""
+"""Signals that stop a server before it serves, and repeatedly while it closes."""
 
 import asyncio
 import signal
@@ -38,7 +38,7 @@ def wait_for_owner(process: ForkedProcess, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_before_it_serves_ends_it_in_order(
+async def test_a_signal_during_startup_stops_the_server_cleanly(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     async with SqliteStore.open(tmp_path / DATABASE) as store:
@@ -60,7 +60,7 @@ async def test_a_signal_before_it_serves_ends_it_in_order(
 
 
 @pytest.mark.promise("P3")
-async def test_signals_while_it_closes_take_nothing_from_what_is_still_to_be_saved(
+async def test_signals_during_shutdown_lose_no_unsaved_events(
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:

@@ -14,7 +14,7 @@ ROUNDS = 20
 
 
 @pytest.mark.promise("P3", "P10")
-async def test_a_hundred_stops_at_once_are_one_and_close_the_line_to_the_provider(
+async def test_a_hundred_concurrent_stops_act_as_one_and_disconnect_the_provider(
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider, server(tmp_path, provider.configuration()) as served:

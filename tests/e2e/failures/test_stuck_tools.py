@@ -25,7 +25,7 @@ async def stopped(served: ServerProcess, name: str) -> tuple[str, str]:
 
 
 @pytest.mark.promise("P10")
-async def test_tools_that_never_end_hold_up_no_stop_no_other_tool_and_no_shutdown(
+async def test_tools_that_never_end_delay_no_stop_no_other_tool_and_no_shutdown(
     tmp_path: Path,
 ) -> None:
     async with server(tmp_path, "", SERVER) as served:

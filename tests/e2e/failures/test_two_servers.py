@@ -29,7 +29,7 @@ async def test_a_second_server_on_a_data_directory_refuses_to_start_and_the_firs
         assert (reader.reasoning, reader.answer) == (reply.reasoning, reply.answer)
 
 
-async def test_a_data_directory_is_free_again_the_moment_its_server_was_killed(
+async def test_a_data_directory_can_be_used_as_soon_as_its_server_was_killed(
     tmp_path: Path,
 ) -> None:
     async with upstream() as provider:

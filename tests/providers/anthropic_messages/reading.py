@@ -1,4 +1,4 @@
-"""What a decoder said, in a form that does not depend on how the bytes were cut."""
+"""What a decoder produced, independent of how the bytes were split."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator

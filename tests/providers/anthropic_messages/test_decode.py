@@ -1,4 +1,4 @@
-"""Responses of the Messages wire → model events, on hand-made bytes of every flavour."""
+"""Decoding the Messages API's responses, on hand-made bytes of every variant."""
 
 import json
 from typing import Any
@@ -51,7 +51,7 @@ def test_thinking_text_and_tools_come_in_the_order_of_the_wire() -> None:
     assert got.finished.reasoning_status == "shown"
 
 
-def test_the_payload_is_the_content_as_it_goes_back() -> None:
+def test_the_payload_is_the_content_as_it_is_sent_back() -> None:
     got = from_sse(*INTERLEAVED)
     assert got.finished.native is not None
     assert got.finished.native.origin == DIALECT.origin
@@ -69,7 +69,7 @@ def test_the_payload_is_the_content_as_it_goes_back() -> None:
 @pytest.mark.parametrize(
     ("content_type", "body"), [(SSE, sse(*INTERLEAVED)), (FRAMES, invoke(*INTERLEAVED))]
 )
-def test_the_cuts_of_the_bytes_change_nothing(content_type: str, body: bytes) -> None:
+def test_splitting_the_bytes_changes_nothing(content_type: str, body: bytes) -> None:
     whole = from_sse(*INTERLEAVED)
     for chunks in cuts(body):
         assert read(DIALECT.decoder(content_type), chunks) == whole
@@ -77,7 +77,7 @@ def test_the_cuts_of_the_bytes_change_nothing(content_type: str, body: bytes) ->
 
 @pytest.mark.promise("P3")
 @pytest.mark.parametrize(("content_type", "build"), [(SSE, sse), (FRAMES, invoke)])
-def test_a_stream_that_breaks_off_is_never_an_answer(content_type: str, build: Any) -> None:
+def test_a_stream_that_is_cut_off_is_never_an_answer(content_type: str, build: Any) -> None:
     before_the_reason = len(build(*INTERLEAVED[:-2]))
     check_truncations(
         lambda: DIALECT.decoder(content_type), build(*INTERLEAVED), before_the_reason + 1
@@ -93,12 +93,12 @@ def test_a_last_event_that_lacks_its_blank_line_counts() -> None:
     assert got.finished.raw_finish_reason == "end_turn"
 
 
-def test_a_last_event_that_is_cut_after_the_stop_reason_takes_nothing_away() -> None:
+def test_a_last_event_cut_off_after_the_stop_reason_loses_nothing() -> None:
     got = read(DIALECT.decoder(SSE), [sse(start(), *text(0, "Hi"), *stop())[:-12]])
     assert got.finished.raw_finish_reason == "end_turn"
 
 
-def test_the_done_mark_of_a_clone_is_an_end() -> None:
+def test_the_done_marker_of_a_compatible_server_is_an_end() -> None:
     body = sse(start(), *text(0, "Hi"), stop()[0]) + b"data: [DONE]\n\n"
     assert isinstance(DIALECT.decoder(SSE).feed(body)[-1], ModelFinished)
 
@@ -125,13 +125,13 @@ def test_the_last_signature_that_is_not_empty_wins() -> None:
     assert got.payload == [{"type": "thinking", "thinking": "", "signature": "two"}]
 
 
-def test_thinking_without_a_signature_goes_back_without_one() -> None:
+def test_thinking_without_a_signature_is_sent_back_without_one() -> None:
     got = from_sse(start(), *thinking(0, "Hm", signature=None), *stop())
     assert got.payload == [{"type": "thinking", "thinking": "Hm"}]
     assert got.finished.finish_reason == "stop"
 
 
-def test_a_clone_may_end_inside_a_block_or_leave_out_where_it_begins() -> None:
+def test_a_compatible_server_may_omit_the_start_or_the_end_of_a_block() -> None:
     got = from_sse(
         start(), delta(0, "thinking", thinking="Hm"), delta(1, "text", text="A"), *stop()
     )
@@ -186,7 +186,7 @@ def test_provider_tools_are_named_and_kept_whole() -> None:
     ]
 
 
-def test_a_paused_turn_says_so() -> None:
+def test_a_paused_turn_is_reported() -> None:
     search = opened(0, type="server_tool_use", id="s", name="web_search", input={})
     got = from_sse(start(), search, closed(0), *stop("pause_turn"))
     assert got.finished.finish_reason == "pause"
@@ -208,13 +208,13 @@ def test_stop_reasons_are_normalized(reason: str, meant: str) -> None:
     assert (finished.finish_reason, finished.raw_finish_reason) == (meant, reason)
 
 
-def test_calls_make_the_finish_unless_the_limit_cut_them() -> None:
+def test_calls_determine_the_finish_reason_unless_the_limit_cut_them() -> None:
     calls = tool(0, "t", "find", '{"a":1}')
     assert from_sse(start(), *calls, *stop()).finished.finish_reason == "tool_calls"
     assert from_sse(start(), *calls, *stop("max_tokens")).finished.finish_reason == "length"
 
 
-def test_a_call_cut_by_the_limit_goes_back_as_the_api_wants_it() -> None:
+def test_a_call_cut_by_the_limit_is_sent_back_as_the_api_wants_it() -> None:
     got = from_sse(start(), *tool(0, "t", "find", '{"a": "x'), *stop("max_tokens"))
     assert got.calls == [("t", "find", '{"a": "x')]
     assert got.payload[0]["input"] == {"INVALID_JSON": '{"a": "x'}
@@ -233,7 +233,7 @@ def test_a_call_without_an_id_gets_one() -> None:
     assert got.payload[0]["id"] == "call_0"
 
 
-def test_an_input_that_comes_whole_with_its_block_is_the_call() -> None:
+def test_an_input_sent_with_its_block_is_complete() -> None:
     head = opened(0, type="tool_use", id="a", name="one", input={"x": 1.50, "y": [1, 2]})
     got = from_sse(start(), head, closed(0), *stop("tool_use"))
     assert got.calls == [("a", "one", '{"x":1.5,"y":[1,2]}')]
@@ -255,7 +255,7 @@ def test_usage_counts_the_cache_into_the_input_and_keeps_the_raw_figures() -> No
     }
 
 
-def test_figures_that_come_as_null_take_nothing_back() -> None:
+def test_null_usage_figures_keep_earlier_ones() -> None:
     first = start(cache_read_input_tokens=100)
     usage = from_sse(first, *stop(cache_read_input_tokens=None)).finished.usage
     assert usage is not None
@@ -307,7 +307,7 @@ def test_a_refused_signature_inside_the_stream_is_a_refused_request() -> None:
     assert from_sse(error).failed.code == "provider_bad_request"
 
 
-def test_a_refusal_is_a_failure_with_the_providers_words() -> None:
+def test_a_refusal_is_a_failure_with_the_providers_message() -> None:
     details = {"type": "refusal", "category": "cyber", "explanation": "Not that."}
     got = from_sse(start(), *text(0, "I"), *stop("refusal", details))
     assert (got.failed.code, got.failed.message) == ("provider_refusal", "Not that.")
@@ -327,14 +327,14 @@ def test_a_refusal_is_a_failure_with_the_providers_words() -> None:
         b'data: {"type":"x","y":' + b"[" * 100_000 + b"\n\n",
     ],
 )
-def test_an_event_that_cannot_be_read_ends_the_stream_after_what_came_before(broken: bytes) -> None:
+def test_an_unreadable_event_ends_the_stream_after_the_earlier_output(broken: bytes) -> None:
     body = sse(start(), *text(0, "Hi")) + broken + sse(*text(1, "no"), *stop())
     got = read(DIALECT.decoder(SSE), [body])
     assert got.text == "Hi"
     assert got.failed.code == "provider_stream_cut"
 
 
-def test_unknown_events_fields_blocks_and_deltas_are_passed_over() -> None:
+def test_unknown_events_fields_blocks_and_deltas_are_ignored() -> None:
     got = from_sse(
         start(),
         {"type": "brand_new", "index": 3, "x": {}},
@@ -349,7 +349,7 @@ def test_unknown_events_fields_blocks_and_deltas_are_passed_over() -> None:
     assert got.payload == [{"type": "text", "text": "Hi", "extra": {"deep": []}}]
 
 
-def test_signs_of_life_without_words_are_told() -> None:
+def test_keepalives_are_reported() -> None:
     decoder = DIALECT.decoder(SSE)
     assert decoder.feed(sse(start())) == [Keepalive()]
     assert decoder.feed(b": just a comment\n\n") == []
@@ -379,7 +379,7 @@ def test_a_whole_response_gives_the_same_events() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"type":"message"}', b'{"content":[]}'])
-def test_a_whole_response_that_is_no_message_is_a_failure(body: bytes) -> None:
+def test_a_whole_response_that_is_not_a_message_is_a_failure(body: bytes) -> None:
     got = read(DIALECT.decoder("application/json"), [body])
     assert got.failed.code == "provider_stream_cut"
 
@@ -408,7 +408,7 @@ def test_a_refused_signature_between_frames_is_a_refused_request() -> None:
 
 
 @pytest.mark.parametrize("bad", [frame(b"{"), frame(b'{"bytes": "%%"}'), b"\x00" * 40])
-def test_a_damaged_frame_ends_the_stream_after_what_came_before(bad: bytes) -> None:
+def test_a_damaged_frame_ends_the_stream_after_the_earlier_output(bad: bytes) -> None:
     body = invoke(start(), *text(0, "Hi")) + bad + invoke(*stop())
     got = read(DIALECT.decoder(FRAMES), [body])
     assert got.text == "Hi"
@@ -437,7 +437,7 @@ def test_arbitrary_bytes_give_one_typed_end(content_type: str, chunks: list[byte
 
 @settings(max_examples=scaled(150, 3_000))
 @given(data=st.data())
-def test_damaged_bytes_never_raise_and_mean_the_same_however_cut(data: st.DataObject) -> None:
+def test_damaged_bytes_never_raise_and_decode_the_same_however_split(data: st.DataObject) -> None:
     build, content_type = data.draw(st.sampled_from([(sse, SSE), (invoke, FRAMES)]))
     body = bytearray(build(*INTERLEAVED))
     for _ in range(data.draw(st.integers(1, 4))):
@@ -452,6 +452,6 @@ def test_damaged_bytes_never_raise_and_mean_the_same_however_cut(data: st.DataOb
     assert read(DIALECT.decoder(content_type), pieces) == whole
 
 
-def test_finished_is_said_as_soon_as_the_last_event_is_there() -> None:
+def test_the_response_finishes_as_soon_as_the_last_event_arrives() -> None:
     events = DIALECT.decoder(SSE).feed(sse(start(), *text(0, "Hi"), *stop()))
     assert isinstance(events[-1], ModelFinished)

@@ -1,4 +1,4 @@
-"""Requests → the Messages wire, for every flavour of host and family."""
+"""Encoding requests of the Messages API, for each host's and family's variant."""
 
 import json
 from typing import Any
@@ -60,7 +60,7 @@ def results(*calls: str) -> ToolTurn:
     return ToolTurn(tuple(ToolResult(call, "find", f"result of {call}") for call in calls))
 
 
-def test_a_plain_request_in_full() -> None:
+def test_a_plain_request_is_encoded_completely() -> None:
     sent = bind(target()).encode(request(system="Be brief.", tools=(FIND,), max_output_tokens=500))
     assert sent.path == "/v1/messages"
     assert sent.headers == {
@@ -98,7 +98,7 @@ def test_vertex_has_the_model_in_the_path_and_the_version_in_the_body() -> None:
     assert bind(to).models_path is None
 
 
-def test_bedrock_invoke_says_nothing_of_streaming_and_carries_betas_in_the_body() -> None:
+def test_bedrock_invoke_has_no_stream_field_and_sends_betas_in_the_body() -> None:
     quirks = {
         "path": "/model/{model}/invoke-with-response-stream",
         "body_version": "bedrock-2023-05-31",
@@ -142,7 +142,7 @@ def test_bedrock_invoke_says_nothing_of_streaming_and_carries_betas_in_the_body(
         ({"thinking": "none"}, None, None, None),
     ],
 )
-def test_effort_is_said_as_the_family_wants_it(
+def test_effort_is_encoded_as_the_family_requires(
     quirks: dict[str, object], effort: Effort | None, thinking: Any, output: str | None
 ) -> None:
     body = body_of(target(**quirks), request(effort=effort))
@@ -161,7 +161,7 @@ def test_effort_is_said_as_the_family_wants_it(
         (20_000, 90_000, None, 20_000, None),
     ],
 )
-def test_the_limit_holds_the_thinking_and_leaves_room_for_the_answer(
+def test_the_limit_covers_the_thinking_and_leaves_tokens_for_the_answer(
     most: int | None, asked: int | None, effort: Effort | None, limit: int, budget: int | None
 ) -> None:
     family = Family("f", budget=(1024, 30_000), max_output_tokens=most)
@@ -170,7 +170,7 @@ def test_the_limit_holds_the_thinking_and_leaves_room_for_the_answer(
     assert body.get("thinking", {}).get("budget_tokens") == budget
 
 
-def test_thinking_between_tool_calls_is_asked_for_where_a_header_is_needed() -> None:
+def test_interleaved_thinking_is_requested_by_header_if_needed() -> None:
     to = target(interleaved=True, betas=["a"])
     header = "a,interleaved-thinking-2025-05-14"
     assert bind(to).encode(request(tools=(FIND,), effort="low")).headers["anthropic-beta"] == header
@@ -187,14 +187,14 @@ def test_images_come_before_the_text() -> None:
     ]
 
 
-def test_an_image_for_a_family_that_takes_none_is_refused() -> None:
+def test_an_image_for_a_family_without_images_is_refused() -> None:
     with pytest.raises(InvalidRequest) as caught:
         messages(family_target(Family("blind")), UserTurn("?", (Image("image/png", "aGk="),)))
     assert caught.value.field == "image_path"
 
 
 @pytest.mark.promise("P13")
-def test_an_own_turn_goes_back_byte_for_byte() -> None:
+def test_an_own_turn_is_sent_back_byte_for_byte() -> None:
     to = target(**ADAPTIVE)
     payload = (
         b'[{"type":"thinking","thinking":"A\\u00e9 /","signature":"s+/=="}, '
@@ -218,7 +218,7 @@ def test_an_own_turn_goes_back_byte_for_byte() -> None:
         Origin("bedrock-converse", "https://example.test", "claude-x"),
     ],
 )
-def test_another_origins_payload_stays_behind(origin: Origin) -> None:
+def test_another_origins_payload_is_not_sent(origin: Origin) -> None:
     turn = AssistantTurn(
         (ReasoningPart("secret thought"), AnswerPart("Because.")),
         ProviderPayload(
@@ -229,14 +229,14 @@ def test_another_origins_payload_stays_behind(origin: Origin) -> None:
     assert sent[1] == {"role": "assistant", "content": [{"type": "text", "text": "Because."}]}
 
 
-def test_own_payloads_stay_behind_after_a_refusal() -> None:
+def test_own_payloads_are_not_sent_after_a_refusal() -> None:
     to = target(**ADAPTIVE)
     turn = own(to, [{"type": "thinking", "thinking": "x", "signature": "sig"}])
     sent = messages(to, ASK, turn, UserTurn("And?"), send_opaque=False)
     assert sent[1]["content"] == [{"type": "text", "text": "not this"}]
 
 
-def test_a_request_that_does_not_think_carries_no_thinking() -> None:
+def test_a_request_without_thinking_contains_no_thinking() -> None:
     to = target(**ADAPTIVE)
     content = [
         {"type": "thinking", "thinking": "x", "signature": "sig"},
@@ -249,7 +249,7 @@ def test_a_request_that_does_not_think_carries_no_thinking() -> None:
     assert len(messages(target(), ASK, own(target(), content), UserTurn("And?"))[1]["content"]) == 1
 
 
-def test_blank_texts_which_the_wire_refuses_are_left_out() -> None:
+def test_blank_texts_that_the_api_rejects_are_left_out() -> None:
     to = target(**ADAPTIVE)
     thought = {"type": "thinking", "thinking": "", "signature": "sig"}
     answer = {"type": "text", "text": "Hi"}
@@ -269,7 +269,7 @@ def test_a_thought_that_the_limit_cut_does_not_end_a_message() -> None:
     assert sent[1]["content"] == [answer]
 
 
-def test_tools_that_were_called_before_stay_defined_and_out_of_use() -> None:
+def test_previously_called_tools_stay_defined_but_cannot_be_used() -> None:
     turns = (ASK, AssistantTurn((ToolCallPart("a", "find", "{}"),)), results("a"))
     body = body_of(target(), request(*turns))
     assert [tool["name"] for tool in body["tools"]] == ["find"]
@@ -293,7 +293,7 @@ def test_a_paused_turn_is_the_last_message() -> None:
     assert messages(to, ASK, own(to, paused))[-1] == {"role": "assistant", "content": paused}
 
 
-def test_a_foreign_turn_is_rendered_with_ids_and_inputs_that_the_wire_takes() -> None:
+def test_a_foreign_turn_is_encoded_with_ids_and_inputs_that_the_api_accepts() -> None:
     parts = (
         ReasoningPart("hm"),
         AnswerPart("Looking."),
@@ -312,7 +312,7 @@ def test_a_foreign_turn_is_rendered_with_ids_and_inputs_that_the_wire_takes() ->
     ]
 
 
-def test_a_failed_tool_says_so() -> None:
+def test_a_failed_tool_is_marked_as_an_error() -> None:
     turn = ToolTurn((ToolResult("a", "find", "no such file", is_error=True),))
     call = AssistantTurn((ToolCallPart("a", "find", "{}"),))
     sent = messages(target(), ASK, call, turn)
@@ -327,7 +327,7 @@ def test_a_failed_tool_says_so() -> None:
         (None, False),
     ],
 )
-def test_a_budget_is_left_out_where_the_turn_at_work_began_without_thinking(
+def test_the_budget_is_omitted_if_the_current_turn_began_without_thinking(
     first: dict[str, str] | None, thinks: bool
 ) -> None:
     to = target()
@@ -342,7 +342,7 @@ def test_a_budget_is_left_out_where_the_turn_at_work_began_without_thinking(
     assert "thinking" in body_of(to, request(*turns, UserTurn("New"), effort="high"))
 
 
-def test_unsigned_thinking_goes_with_every_turn_that_called_a_tool() -> None:
+def test_unsigned_thinking_is_sent_with_every_turn_that_called_a_tool() -> None:
     to = target(thinking="switch", unsigned=True)
     call = ToolCallPart("a", "find", "{}")
     decode_run = AssistantTurn((ReasoningPart("hm"), ReasoningPart(" so"), call))
@@ -361,14 +361,14 @@ def test_unknown_quirks_are_refused() -> None:
         bind(target(max_tokens="many"))
 
 
-def test_a_familys_quirks_lie_over_the_hosts() -> None:
+def test_a_familys_quirks_override_the_hosts() -> None:
     to = family_target(Family("f", quirks={"max_tokens": 7}), max_tokens=5, version="v")
     sent = bind(to).encode(request())
     assert json.loads(sent.body)["max_tokens"] == 7
     assert sent.headers["anthropic-version"] == "v"
 
 
-def test_what_was_decoded_goes_back_as_it_came() -> None:
+def test_what_was_decoded_is_sent_back_as_it_came() -> None:
     to = target(**ADAPTIVE)
     got = read(bind(to).decoder(SSE), [sse(*INTERLEAVED)])
     assert got.finished.native is not None

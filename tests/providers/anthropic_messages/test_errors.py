@@ -1,4 +1,4 @@
-"""Refused requests and the list of models."""
+"""Errors and model lists of the Messages API."""
 
 import pytest
 
@@ -26,7 +26,7 @@ DIALECT = bind(target())
         (529, "provider_overloaded", True),
     ],
 )
-def test_the_status_tells_who_must_act(status: int, code: str, retryable: bool) -> None:
+def test_the_status_determines_the_error_code(status: int, code: str, retryable: bool) -> None:
     error = DIALECT.error(status, {}, b'{"type":"error","error":{"type":"t","message":"so"}}')
     assert (error.code, error.retryable, error.status, error.message) == (
         code,
@@ -49,14 +49,14 @@ def test_the_status_tells_who_must_act(status: int, code: str, retryable: bool) 
         b" the words ",
     ],
 )
-def test_the_providers_words_are_found_in_every_shape(body: bytes) -> None:
+def test_the_providers_message_is_found_in_every_shape(body: bytes) -> None:
     assert DIALECT.error(400, {}, body).message == "the words"
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{}", b"[]", b'{"error":{}}', b'{"error":[1]}', b'{"message":5}']
 )
-def test_an_error_without_words_still_says_something(body: bytes) -> None:
+def test_an_error_without_a_message_gets_one(body: bytes) -> None:
     assert DIALECT.error(500, {}, body).message
 
 
@@ -64,7 +64,7 @@ def test_an_error_without_words_still_says_something(body: bytes) -> None:
     ("value", "seconds"),
     [("7", 7.0), ("1.5", 1.5), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("nan", None), ("", None)],
 )
-def test_the_wish_to_wait_is_read_in_seconds(value: str, seconds: float | None) -> None:
+def test_retry_after_is_read_in_seconds(value: str, seconds: float | None) -> None:
     assert DIALECT.error(429, {"retry-after": value}, b"{}").retry_after == seconds
 
 
@@ -77,7 +77,7 @@ def test_a_web_page_means_a_wrong_address_unless_the_server_is_down() -> None:
     assert "base_url" not in DIALECT.error(502, {}, b"<html>").message
 
 
-def test_no_key_stands_in_a_message_and_none_is_endless() -> None:
+def test_no_message_contains_a_key_and_all_are_bounded() -> None:
     body = b'{"error":{"message":"bad key sk-ant-api03-abcdefgh, Bearer abcdefghij %s"}}' % (
         b"x" * 900
     )
@@ -115,7 +115,7 @@ def test_models_are_listed() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"data":[{}]}', b'{"models":[]}'])
-def test_what_is_no_list_of_models_is_refused(body: bytes) -> None:
+def test_an_invalid_model_list_is_refused(body: bytes) -> None:
     with pytest.raises(ProviderError) as caught:
         DIALECT.listed(body)
     assert caught.value.code == "provider_bad_request"

@@ -1,4 +1,4 @@
-"""Real responses of the Messages wire, whole, cut anywhere, and broken off."""
+"""Recorded responses of the Messages API, whole, split anywhere, and truncated."""
 
 import base64
 
@@ -57,7 +57,7 @@ def check_payload(case: Case, got: DecodedRun) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recording_reads_as_it_should(name: str) -> None:
+def test_a_recording_decodes_as_expected(name: str) -> None:
     case = Case(name)
     got = read(decoder(case), [case.body])
     check(case, got)
@@ -65,7 +65,7 @@ def test_a_recording_reads_as_it_should(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recording_reads_the_same_however_it_is_cut(name: str) -> None:
+def test_a_recording_decodes_the_same_however_it_is_split(name: str) -> None:
     case = Case(name)
     whole = read(decoder(case), [case.body])
     ways = list(cuts(case.body))
@@ -77,7 +77,7 @@ def test_a_recording_reads_the_same_however_it_is_cut(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recording_broken_off_is_a_failure_with_what_came_before(name: str) -> None:
+def test_a_recording_that_is_cut_off_is_a_failure_with_what_came_before(name: str) -> None:
     case = Case(name)
     marks = (b"event: message_delta", base64.b64encode(b'{"type":"message_delta')[:-4])
     end = next(case.body.index(mark) for mark in marks if mark in case.body)

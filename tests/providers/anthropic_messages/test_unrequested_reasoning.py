@@ -1,4 +1,4 @@
-"""Models of other makers on Anthropic's wire think unasked, and want their thoughts back."""
+"""Other vendors' models behind the Messages API reason without being asked, and require their reasoning back."""
 
 import json
 from typing import Any
@@ -50,7 +50,7 @@ def sent(to: Dialect, *turns: Turn, effort: Effort | None = None) -> Any:
 @pytest.mark.parametrize(
     "model", ["kimi-k2-thinking", "MiniMax-M2", "glm-4.7", "qwen3-32b", "something-new"]
 )
-def test_a_thought_inside_a_tool_loop_goes_back_though_no_effort_was_named(
+def test_a_thought_inside_a_tool_loop_is_sent_back_without_a_requested_effort(
     model: str, thought: dict[str, Any]
 ) -> None:
     to = dialect(model)
@@ -64,7 +64,7 @@ def test_a_thought_inside_a_tool_loop_goes_back_though_no_effort_was_named(
     [("moonshot", "kimi-k2-thinking"), ("minimax", "MiniMax-M2"), ("zai", "glm-4.7")],
 )
 @pytest.mark.parametrize("effort", [None, "high"])
-def test_the_thoughts_of_earlier_questions_go_back_too(
+def test_the_thoughts_of_earlier_questions_are_sent_back_too(
     host: str, model: str, effort: Effort | None
 ) -> None:
     to = dialect(model, HOSTS[host])
@@ -74,14 +74,16 @@ def test_the_thoughts_of_earlier_questions_go_back_too(
     assert content[3] == [BARE, {"type": "text", "text": "So."}]
 
 
-def test_a_thought_without_a_signature_of_an_unknown_model_goes_back_with_later_questions() -> None:
+def test_a_thought_without_a_signature_of_an_unknown_model_is_sent_back_with_later_questions() -> (
+    None
+):
     to = dialect("something-new")
     body = sent(to, ASK, own(to, BARE, CALL), RESULT, own(to, SIGNED, CALL), RESULT, ASK)
     assert body["messages"][1]["content"] == [BARE, CALL]
     assert body["messages"][3]["content"] == [CALL]
 
 
-def test_claude_gets_no_earlier_thought_back_where_no_effort_is_named() -> None:
+def test_claude_gets_no_earlier_thought_back_without_a_requested_effort() -> None:
     to = dialect("claude-sonnet-4-5")
     body = sent(to, ASK, own(to, SIGNED, CALL), RESULT, ASK)
     assert body["messages"][1]["content"] == [CALL]
@@ -96,7 +98,7 @@ def test_effort_none_sends_no_thought_back(model: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["kimi-k2-thinking", "kimi-k3"])
-def test_kimi_gets_a_thought_with_another_models_tool_call_as_well(model: str) -> None:
+def test_kimi_gets_a_thought_with_another_models_tool_call_too(model: str) -> None:
     call = ToolCallPart("a", "find", "{}")
     body = sent(dialect(model), ASK, AssistantTurn((ReasoningPart("Hm."), call)), RESULT)
     assert body["messages"][1]["content"][0] == {"type": "thinking", "thinking": "Hm."}

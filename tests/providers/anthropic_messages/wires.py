@@ -1,4 +1,4 @@
-"""Hand-made responses of the Messages wire."""
+"""Hand-made responses of the Messages API."""
 
 import base64
 import json

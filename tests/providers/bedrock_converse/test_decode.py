@@ -1,4 +1,4 @@
-"""Responses of the Converse wire → model events, on hand-made bytes of every flavour."""
+"""Decoding the Converse API's responses, on hand-made bytes of every variant."""
 
 import itertools
 import json
@@ -67,7 +67,7 @@ def test_the_payload_has_the_shape_of_a_whole_message() -> None:
 
 @pytest.mark.promise("P5")
 @pytest.mark.parametrize(("dialect", "events"), [(DIALECT, FULL), (INLINE_DIALECT, INLINE)])
-def test_the_cuts_of_the_bytes_change_nothing(dialect: Any, events: list[Event]) -> None:
+def test_splitting_the_bytes_changes_nothing(dialect: Any, events: list[Event]) -> None:
     body = wire(*events)
     whole = read(dialect.decoder(FRAMES), [body])
     for chunks in cuts(body):
@@ -75,7 +75,7 @@ def test_the_cuts_of_the_bytes_change_nothing(dialect: Any, events: list[Event])
 
 
 @pytest.mark.promise("P3")
-def test_a_stream_that_breaks_off_is_never_an_answer() -> None:
+def test_a_stream_that_is_cut_off_is_never_an_answer() -> None:
     check_truncations(lambda: DIALECT.decoder(FRAMES), wire(*FULL), len(wire(*FULL[:-2])) + 1)
 
 
@@ -84,7 +84,7 @@ def test_a_stop_reason_without_the_figures_is_an_end() -> None:
     assert (finished.finish_reason, finished.usage) == ("stop", None)
 
 
-def test_figures_without_a_stop_reason_are_no_end() -> None:
+def test_usage_without_a_stop_reason_is_not_an_end() -> None:
     failed = from_wire(message_start(), *text(0, "Hi"), stop()[1]).failed
     assert failed.code == "provider_stream_cut"
     assert failed.usage is not None
@@ -116,12 +116,12 @@ def test_inline_reasoning_in_a_later_block_is_a_part_of_its_own() -> None:
     assert (got.reasoning, got.text) == (["a", "a"], "bb")
 
 
-def test_tags_are_text_where_the_operator_names_none() -> None:
+def test_tags_are_text_if_the_operator_configures_none() -> None:
     decoder = bind(target(inline_tags=())).decoder(FRAMES)
     assert read(decoder, [wire(*INLINE)]).reasoning == []
 
 
-def test_a_family_that_no_table_knows_has_its_tags_split_off_too() -> None:
+def test_tags_of_unknown_families_are_parsed_too() -> None:
     assert from_wire(*INLINE).reasoning == [" So < and <b> it"]
 
 
@@ -143,7 +143,7 @@ def test_reasoning_without_text_keeps_its_signature_and_is_hidden() -> None:
     assert got.payload[0] == {"reasoningContent": {"reasoningText": {"text": "", "signature": "s"}}}
 
 
-def test_an_empty_text_block_before_unsigned_reasoning_says_nothing() -> None:
+def test_an_empty_text_block_before_unsigned_reasoning_is_ignored() -> None:
     got = from_wire(
         message_start(), *text(0, ""), *reasoning(1, "Hm", signature=None), *text(2, "Hi"), *stop()
     )
@@ -223,7 +223,7 @@ def test_stop_reasons_are_normalized(reason: str, meant: str) -> None:
         ("malformed_tool_use", "provider_stream_cut"),
     ],
 )
-def test_a_stopped_answer_is_a_failure_with_its_figures(reason: str, code: str) -> None:
+def test_a_filtered_answer_is_a_failure_with_its_usage(reason: str, code: str) -> None:
     got = from_wire(message_start(), *text(0, "Hi"), *stop(reason))
     assert got.text == "Hi"
     assert got.failed.code == code
@@ -265,14 +265,14 @@ def test_an_exception_between_events_is_typed() -> None:
         b"\x00" * 40,
     ],
 )
-def test_an_event_that_cannot_be_read_ends_the_stream_after_what_came_before(bad: bytes) -> None:
+def test_an_unreadable_event_ends_the_stream_after_the_earlier_output(bad: bytes) -> None:
     body = wire(message_start(), *text(0, "Hi")) + bad + wire(*text(1, "no"), *stop())
     got = read(DIALECT.decoder(FRAMES), [body])
     assert got.text == "Hi"
     assert got.failed.code == "provider_stream_cut"
 
 
-def test_unknown_events_and_deltas_are_passed_over() -> None:
+def test_unknown_events_and_deltas_are_ignored() -> None:
     got = from_wire(
         message_start(),
         ("brandNew", {"x": 1}),
@@ -288,7 +288,7 @@ def test_unknown_events_and_deltas_are_passed_over() -> None:
     assert got.payload == [{"text": "Hi"}]
 
 
-def test_signs_of_life_without_words_are_told() -> None:
+def test_keepalives_are_reported() -> None:
     decoder = DIALECT.decoder(FRAMES)
     assert decoder.feed(wire(message_start())) == [Keepalive()]
     assert decoder.feed(wire(redacted(0, "eA==")[0])) == [Keepalive()]
@@ -319,7 +319,7 @@ def test_a_whole_response_gives_the_same_events() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b'{"message":"no"}', b'{"output":{"message":5}}']
 )
-def test_a_whole_response_that_is_no_message_is_a_failure(body: bytes) -> None:
+def test_a_whole_response_that_is_not_a_message_is_a_failure(body: bytes) -> None:
     got = read(DIALECT.decoder("application/json"), [body])
     assert got.failed.code == "provider_stream_cut"
 
@@ -337,7 +337,7 @@ WORDS = st.sampled_from(
 
 @settings(max_examples=scaled(150, 3_000))
 @given(words=st.lists(WORDS, max_size=12), data=st.data())
-def test_inline_reasoning_does_not_depend_on_how_the_text_is_cut(
+def test_inline_reasoning_does_not_depend_on_how_the_text_is_split(
     words: list[str], data: st.DataObject
 ) -> None:
     whole = "".join(words)
@@ -355,7 +355,7 @@ def test_inline_reasoning_does_not_depend_on_how_the_text_is_cut(
 
 @settings(max_examples=scaled(100, 2_000))
 @given(data=st.data())
-def test_damaged_bytes_never_raise_and_mean_the_same_however_cut(data: st.DataObject) -> None:
+def test_damaged_bytes_never_raise_and_decode_the_same_however_split(data: st.DataObject) -> None:
     body = bytearray(wire(*FULL))
     at = data.draw(st.integers(0, len(body) - 1))
     body[at] = data.draw(st.integers(0, 255))

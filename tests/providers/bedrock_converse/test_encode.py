@@ -1,4 +1,4 @@
-"""Requests → the Converse wire, for every style of family, and refused requests."""
+"""Encoding requests of the Converse API, for each family, and errors."""
 
 import json
 from typing import Any
@@ -57,7 +57,7 @@ def results(*calls: str) -> ToolTurn:
     return ToolTurn(tuple(ToolResult(call, "find", f"result of {call}") for call in calls))
 
 
-def test_a_plain_request_in_full() -> None:
+def test_a_plain_request_is_encoded_completely() -> None:
     sent = bind(target()).encode(request(system="Be brief.", tools=(FIND,), max_output_tokens=500))
     assert sent.path == "/model/us.lab.model-v1%3A0/converse-stream"
     assert sent.headers == {"content-type": "application/json"}
@@ -70,7 +70,7 @@ def test_a_plain_request_in_full() -> None:
     }
 
 
-def test_a_bare_request_says_no_more_than_it_must() -> None:
+def test_a_minimal_request_has_only_required_fields() -> None:
     sent = body_of(target(), request(tools=(ToolSchema("now", "", {"type": "object"}),)))
     assert sent == {
         "messages": [{"role": "user", "content": [{"text": "Why?"}]}],
@@ -107,14 +107,14 @@ OFF = {"thinking": {"type": "disabled"}}
         ("nova", "low", {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}}),
     ],
 )
-def test_effort_is_said_as_the_family_wants_it(
+def test_effort_is_encoded_as_the_family_requires(
     style: str, effort: Effort | None, fields: Any
 ) -> None:
     body = body_of(target(reasoning=style), request(effort=effort))
     assert body.get("additionalModelRequestFields") == fields
 
 
-def test_adaptive_thinking_can_be_left_unasked_and_without_display() -> None:
+def test_adaptive_thinking_can_be_omitted_and_undisplayed() -> None:
     quiet = target(reasoning="claude-adaptive", unasked=False)
     assert "additionalModelRequestFields" not in body_of(quiet, request())
     bare = target(reasoning="claude-adaptive", display=None)
@@ -133,7 +133,7 @@ def test_adaptive_thinking_can_be_left_unasked_and_without_display() -> None:
         (20_000, 90_000, None, 20_000, None),
     ],
 )
-def test_the_limit_holds_the_thinking_and_leaves_room_for_the_answer(
+def test_the_limit_covers_the_thinking_and_leaves_tokens_for_the_answer(
     most: int | None,
     asked: int | None,
     effort: Effort | None,
@@ -155,7 +155,7 @@ def test_nova_takes_no_limit_at_its_highest_effort() -> None:
     assert low["inferenceConfig"] == {"maxTokens": 9}
 
 
-def test_thinking_between_tool_calls_is_asked_for_where_a_beta_is_needed() -> None:
+def test_interleaved_thinking_is_requested_by_beta_if_needed() -> None:
     to = target(reasoning="claude-budget", interleaved=True)
     fields = body_of(to, request(tools=(FIND,), effort="low"))["additionalModelRequestFields"]
     assert fields["anthropic_beta"] == ["interleaved-thinking-2025-05-14"]
@@ -163,7 +163,7 @@ def test_thinking_between_tool_calls_is_asked_for_where_a_beta_is_needed() -> No
     assert "anthropic_beta" not in without
 
 
-def test_images_go_with_their_format() -> None:
+def test_images_are_sent_with_their_format() -> None:
     sent = messages(target(), UserTurn("What?", (Image("image/jpeg", "aGk="),)))
     image = {"image": {"format": "jpeg", "source": {"bytes": "aGk="}}}
     assert sent[0]["content"] == [image, {"text": "What?"}]
@@ -180,7 +180,7 @@ def test_an_image_that_cannot_be_taken_is_refused(to: Target, media_type: str) -
 
 
 @pytest.mark.promise("P13")
-def test_what_was_decoded_goes_back_as_it_came() -> None:
+def test_what_was_decoded_is_sent_back_as_it_came() -> None:
     to = target(reasoning="claude-adaptive")
     native = read(bind(to).decoder(FRAMES), [wire(*FULL)]).finished.native
     assert native is not None
@@ -204,7 +204,7 @@ def test_what_was_decoded_goes_back_as_it_came() -> None:
         Origin("anthropic-messages", "https://aws.test", "us.lab.model-v1:0"),
     ],
 )
-def test_another_origins_payload_stays_behind(origin: Origin) -> None:
+def test_another_origins_payload_is_not_sent(origin: Origin) -> None:
     payload = msgspec.Raw(json.dumps([THOUGHT, SAID]).encode())
     turn = AssistantTurn(
         (ReasoningPart("secret"), AnswerPart("Because.")), ProviderPayload(origin, payload)
@@ -213,7 +213,7 @@ def test_another_origins_payload_stays_behind(origin: Origin) -> None:
     assert sent[1] == {"role": "assistant", "content": [{"text": "Because."}]}
 
 
-def test_own_payloads_stay_behind_after_a_refusal() -> None:
+def test_own_payloads_are_not_sent_after_a_refusal() -> None:
     to = target(reasoning="claude-adaptive")
     sent = messages(to, ASK, own(to, THOUGHT, SAID), ASK, send_opaque=False)
     assert sent[1]["content"] == [{"text": "not this"}]
@@ -233,7 +233,7 @@ def test_own_payloads_stay_behind_after_a_refusal() -> None:
         ({"reasoning": "always", "sends_reasoning": False}, None, False),
     ],
 )
-def test_reasoning_goes_back_where_the_request_reasons_and_the_model_takes_it(
+def test_reasoning_is_sent_back_where_the_request_reasons_and_the_model_takes_it(
     quirks: dict[str, object], effort: Effort | None, kept: bool
 ) -> None:
     to = target(**quirks)
@@ -258,7 +258,7 @@ def test_blank_texts_and_turns_of_nothing_but_reasoning_are_left_out() -> None:
     assert sent[2]["content"] == [{"text": "And?"}, {"text": "Well?"}, {"text": "So?"}]
 
 
-def test_a_foreign_turn_is_rendered_with_ids_and_inputs_that_the_wire_takes() -> None:
+def test_a_foreign_turn_is_encoded_with_ids_and_inputs_that_the_api_accepts() -> None:
     parts = (
         AnswerPart("Looking."),
         ToolCallPart("call|1", "find", '{"q": 1.50}'),
@@ -274,7 +274,7 @@ def test_a_foreign_turn_is_rendered_with_ids_and_inputs_that_the_wire_takes() ->
     assert [block["toolResult"]["toolUseId"] for block in sent[2]["content"]] == ids
 
 
-def test_results_say_how_they_ended_where_the_family_takes_it() -> None:
+def test_results_carry_a_status_if_the_family_accepts_it() -> None:
     decode_run = ToolTurn(
         (ToolResult("a", "find", "no", is_error=True), ToolResult("b", "find", " "))
     )
@@ -295,7 +295,7 @@ def test_tools_that_were_called_before_stay_defined() -> None:
 
 
 @pytest.mark.parametrize(("first", "thinks"), [(THOUGHT, True), (HIDDEN, True), (None, False)])
-def test_a_budget_is_left_out_where_the_turn_at_work_began_without_thinking(
+def test_the_budget_is_omitted_if_the_current_turn_began_without_thinking(
     first: Any, thinks: bool
 ) -> None:
     to = target(reasoning="claude-budget")

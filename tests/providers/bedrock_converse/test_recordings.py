@@ -1,4 +1,4 @@
-"""Real responses of the Converse wire, whole, cut anywhere, and broken off."""
+"""Recorded responses of the Converse API, whole, split anywhere, and truncated."""
 
 import pytest
 
@@ -53,13 +53,13 @@ def check(case: Case, got: DecodedRun) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recording_reads_as_it_should(name: str) -> None:
+def test_a_recording_decodes_as_expected(name: str) -> None:
     case = Case(name)
     check(case, read(decoder(case), [case.body]))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recording_reads_the_same_however_it_is_cut(name: str) -> None:
+def test_a_recording_decodes_the_same_however_it_is_split(name: str) -> None:
     case = Case(name)
     whole = read(decoder(case), [case.body])
     ways = list(cuts(case.body))
@@ -71,7 +71,7 @@ def test_a_recording_reads_the_same_however_it_is_cut(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recording_broken_off_is_a_failure_with_what_came_before(name: str) -> None:
+def test_a_recording_that_is_cut_off_is_a_failure_with_what_came_before(name: str) -> None:
     case = Case(name)
     end = case.body.index(b"messageStop")
     check_truncations(lambda: decoder(case), case.body, end)

@@ -1,4 +1,4 @@
-"""Hand-made responses of the Converse wire."""
+"""Hand-made responses of the Converse API."""
 
 import json
 from typing import Any

@@ -114,7 +114,7 @@ recordings = pytest.mark.parametrize("name", cases("cohere-v2") or ["absent/abse
 
 
 @recordings
-def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
+def test_a_recording_matches_the_independent_parse(name: str) -> None:
     case = Case(name)
     decoded = play(stream(), [case.body])
     assert_as_expected(case, decoded)
@@ -127,13 +127,13 @@ def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
 
 
 @recordings
-def test_a_recording_says_the_same_however_it_is_cut(name: str) -> None:
+def test_a_recording_decodes_the_same_however_it_is_split(name: str) -> None:
     case = Case(name)
     assert_cuts_do_not_matter(stream, case.body, case.network_chunks())
 
 
 @recordings
-def test_a_recording_that_breaks_off_never_finishes(name: str) -> None:
+def test_a_recording_that_is_cut_off_never_finishes(name: str) -> None:
     body = Case(name).body
     last = [line for line in body.splitlines() if b'"message-end"' in line][-1]
     assert_no_early_finish(stream, body, last)
@@ -162,7 +162,7 @@ def test_thinking_then_text_with_citations_between() -> None:
     }
 
 
-def test_a_tool_plan_is_neither_reasoning_nor_answer_and_goes_back() -> None:
+def test_a_tool_plan_is_neither_reasoning_nor_answer_and_is_sent_back() -> None:
     decoded = feed(*CALLS)
     assert (decoded.reasoning, decoded.answer) == ("", "")
     assert decoded.calls == [
@@ -184,7 +184,7 @@ def test_a_tool_plan_is_neither_reasoning_nor_answer_and_goes_back() -> None:
     }
 
 
-def test_a_plan_and_argument_text_are_signs_of_life() -> None:
+def test_a_plan_and_argument_text_are_keepalives() -> None:
     decoder = stream()
     assert decoder.feed(sse(CALLS[1])) == [Keepalive()]
     assert decoder.feed(sse(CALLS[3])) == [ToolCallOpened(tool_call_id="find_1", name="find")]
@@ -193,7 +193,7 @@ def test_a_plan_and_argument_text_are_signs_of_life() -> None:
 
 
 @pytest.mark.parametrize("fixture", [THINKING, CALLS])
-def test_the_cuts_do_not_matter(fixture: tuple[dict[str, Any], ...]) -> None:
+def test_splits_do_not_matter(fixture: tuple[dict[str, Any], ...]) -> None:
     assert_cuts_do_not_matter(stream, sse(*fixture))
 
 
@@ -215,7 +215,7 @@ def test_hidden_reasoning_is_known_by_its_tokens() -> None:
     )
 
 
-def test_a_call_that_nothing_closed_is_told_at_the_end_in_its_place() -> None:
+def test_an_unclosed_call_is_reported_at_the_end_in_order() -> None:
     decoded = feed(
         call(0, "a", "f", "{"),
         call(1, "b", "g", "{}"),
@@ -248,7 +248,7 @@ def test_an_end_by_an_error_is_a_failure(reason: str, code: str, retryable: bool
     assert decoded.failed.usage is not None
 
 
-def test_words_in_place_of_an_event_are_a_failure() -> None:
+def test_plain_text_instead_of_an_event_is_a_failure() -> None:
     failed = feed(START, {"message": "internal server error", "id": "x"}).failed
     assert (failed.code, failed.message) == ("provider_stream_cut", "internal server error")
 
@@ -282,7 +282,7 @@ def test_a_whole_response_gives_the_same_events() -> None:
         b'data: {"type":"message-end","delta":{"usage":{"tokens":7}}}\n\n',
     ],
 )
-def test_an_event_that_cannot_be_read_is_one_failure(bad: bytes) -> None:
+def test_an_unreadable_event_is_one_failure(bad: bytes) -> None:
     before = sse(begin(0, "text"), more(0, text="before"))
     decoded = play(stream(), [before + bad + sse(end())])
     assert decoded.answer == "before"
@@ -300,7 +300,7 @@ def test_arbitrary_bytes_never_raise(chunks: list[bytes]) -> None:
 
 
 @given(st.data())
-def test_mutated_streams_never_raise_and_the_cuts_never_matter(data: st.DataObject) -> None:
+def test_mutated_streams_never_raise_and_splits_never_matter(data: st.DataObject) -> None:
     body = bytearray(sse(*THINKING[:-1], *CALLS))
     for _ in range(data.draw(st.integers(0, 4))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))

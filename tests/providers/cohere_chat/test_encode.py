@@ -95,7 +95,7 @@ def test_a_family_that_never_reasons_is_not_asked_about_thinking() -> None:
     assert "thinking" not in body(dialect(family).encode(request(effort="none")))
 
 
-def test_a_native_message_goes_back_and_stays_here_where_it_must() -> None:
+def test_a_native_message_is_sent_back_and_stays_here_where_it_must() -> None:
     payload = b'{"role":"assistant",  "content":[{"type":"thinking","thinking":"t"}]}'
     native = ProviderPayload(origin=TARGET.origin, payload=msgspec.Raw(payload))
     turn = msgspec.structs.replace(FOREIGN, native=native)
@@ -105,7 +105,7 @@ def test_a_native_message_goes_back_and_stays_here_where_it_must() -> None:
     assert b"secret thought" not in refused
 
 
-def test_a_turn_of_which_nothing_may_go_back_is_left_out() -> None:
+def test_a_turn_with_nothing_to_send_back_is_left_out() -> None:
     thought_only = AssistantTurn(parts=(ReasoningPart(text="t"),))
     sent = body(dialect().encode(request(UserTurn(text="a"), thought_only, UserTurn(text="b"))))
     assert [message["role"] for message in sent["messages"]] == ["user", "user"]

@@ -11,7 +11,7 @@ DIALECT = bind(
 )
 
 
-def test_too_long_a_prompt_is_a_bad_request_in_coheres_words() -> None:
+def test_an_oversized_prompt_is_a_bad_request_with_coheres_message() -> None:
     require_corpus()
     error = DIALECT.error(400, {}, Case("errors/cohere-400-too-many-tokens").body)
     assert error.code == "provider_bad_request"

@@ -1,4 +1,4 @@
-"""A conversation with the demo model: its calls are executed, on a clock that doesn't wait."""
+"""A conversation with the demo model: its tool calls are executed, on a clock that never waits."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The demo model: it thinks, uses the tools that it is given, and never pretends to be an AI."""
+"""The demo model: it thinks, uses the tools it is given, and says that it is scripted."""
 
 import itertools
 import re
@@ -24,7 +24,7 @@ from thinkaloud.tools.function import function_tool
         ("Calculate sqrt(16) minus 5 squared.", "sqrt(16) - 5**2", "-21.0"),
     ],
 )
-async def test_arithmetic_is_worked_out_by_the_calculator(
+async def test_arithmetic_is_done_by_the_calculator(
     question: str, expression: str, result: str
 ) -> None:
     conversation = with_tools()
@@ -33,7 +33,7 @@ async def test_arithmetic_is_worked_out_by_the_calculator(
     assert f"**{result}**" in answer
 
 
-async def test_what_a_tool_returned_is_what_is_said_whatever_it_is() -> None:
+async def test_any_tool_result_is_repeated_in_the_answer() -> None:
     def calculate(expression: str) -> str:
         return f"{expression}, or about a dozen"
 
@@ -60,7 +60,7 @@ async def test_the_time_comes_from_the_clock_tool(question: str, expected: str) 
     assert expected in await with_tools().ask(question)
 
 
-async def test_two_wishes_in_one_question_are_called_together_with_different_ids() -> None:
+async def test_two_requests_in_one_question_become_parallel_calls_with_different_ids() -> None:
     conversation = with_tools()
     answer = await conversation.ask("What is 6 * 7, and what time is it in London?")
     assert [name for name, _ in conversation.calls] == ["calculate", "current_time"]
@@ -95,7 +95,7 @@ async def test_a_long_file_is_shown_by_its_beginning(tmp_path: Path) -> None:
     assert "there are 500 lines in total" in answer
 
 
-async def test_without_the_tool_it_says_what_is_missing_and_calls_nothing() -> None:
+async def test_without_the_tool_it_reports_what_is_missing_and_calls_nothing() -> None:
     conversation = with_tools()
     answer = await conversation.ask("Which files are there?")
     assert conversation.calls == []
@@ -103,7 +103,7 @@ async def test_without_the_tool_it_says_what_is_missing_and_calls_nothing() -> N
     assert "`workspace` under `[server]`" in answer
 
 
-async def test_any_other_question_gets_what_it_is_and_how_to_connect_a_real_model() -> None:
+async def test_any_other_question_is_answered_with_how_to_connect_a_real_model() -> None:
     answer = await with_tools().ask("Why is the sky blue?")
     for needed in (
         *("demo model", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "Ollama"),
@@ -115,12 +115,12 @@ async def test_any_other_question_gets_what_it_is_and_how_to_connect_a_real_mode
 @pytest.mark.parametrize(
     "question", ["Hello", "What is 1 + 1?", "Which files are there?", "Why?", "What did I ask?"]
 )
-async def test_every_answer_ends_with_the_line_that_it_is_no_ai(question: str) -> None:
+async def test_every_answer_ends_with_a_line_that_it_is_scripted(question: str) -> None:
     answer = await with_tools().ask(question)
     assert answer.endswith("\n\n*From the built-in demo model: a small fixed program, not an AI.*")
 
 
-async def test_it_remembers_what_was_said_in_the_conversation() -> None:
+async def test_it_remembers_the_conversation() -> None:
     conversation = with_tools()
     assert "Nothing yet" in await conversation.ask("What did I ask before?")
     await conversation.ask("My name is Ada.")
@@ -131,7 +131,7 @@ async def test_it_remembers_what_was_said_in_the_conversation() -> None:
     assert "“What did I ask before?”" in await conversation.ask("What was my first question?")
 
 
-async def test_what_stands_in_a_file_beside_the_question_is_no_question() -> None:
+async def test_the_content_of_an_attached_file_is_not_taken_for_the_question() -> None:
     conversation = with_tools()
     await conversation.ask('<file name="sums.md">\nWhat is 2 + 2?\n</file>\n\nThank you')
     assert conversation.calls == []
@@ -174,7 +174,7 @@ async def test_the_same_conversation_gives_the_same_events() -> None:
 
 
 @pytest.mark.parametrize("effort", ["none", "max"])
-async def test_words_come_one_by_one_at_a_pace_that_people_read(effort: Effort) -> None:
+async def test_words_are_streamed_at_reading_speed(effort: Effort) -> None:
     conversation = with_tools()
     await conversation.ask("Why is the sky blue?", effort)
     words = len(re.findall(r"\S+", conversation.reasoning + " " + conversation.answer))
@@ -200,7 +200,7 @@ async def test_an_output_limit_ends_the_response_with_length() -> None:
     assert len(conversation.answer) == 40
 
 
-async def test_usage_counts_reasoning_inside_output_and_is_marked_as_an_estimate() -> None:
+async def test_output_tokens_include_reasoning_and_are_marked_as_an_estimate() -> None:
     conversation = with_tools()
     await conversation.ask("Why is the sky blue?")
     usage = conversation.finished.usage
@@ -224,5 +224,5 @@ async def test_it_thinks_before_it_calls_and_again_when_the_result_is_there() ->
     assert isinstance(conversation.events[0], ReasoningText)
 
 
-def test_its_id_says_that_it_is_the_demo() -> None:
+def test_its_id_identifies_it_as_the_demo() -> None:
     assert DemoConversation().model.info.id == DEMO_MODEL_ID == "demo/thinkaloud"

@@ -1,4 +1,4 @@
-"""How temperature, stop texts and other options arrive at each provider."""
+"""How temperature, stop sequences and other options are sent to each provider."""
 
 from typing import Any
 
@@ -117,7 +117,7 @@ def test_a_provider_gets_the_options_that_its_api_has(dialect: BuiltInDialect) -
 
 
 @pytest.mark.parametrize("dialect", EXPECTED)
-def test_a_request_without_options_is_the_same_as_ever(dialect: BuiltInDialect) -> None:
+def test_a_request_without_options_is_unchanged(dialect: BuiltInDialect) -> None:
     sent = sent_by(dialect, ModelOptions(), tools=(FIND,))
     text = msgspec.json.encode(sent).decode().lower()
     for word in ("temperature", "top", "stop", "seed", "penalty", "format", "choice"):
@@ -142,7 +142,7 @@ def test_the_choice_of_a_tool_is_not_sent_without_tools(dialect: BuiltInDialect)
         ("cohere-chat", "tool_choice", "NONE", "REQUIRED"),
     ],
 )
-def test_tools_can_be_forbidden_and_demanded(
+def test_tools_can_be_forbidden_and_required(
     dialect: BuiltInDialect, path: str, none: str, required: str
 ) -> None:
     assert at(sent_by(dialect, ModelOptions(tool_choice="none"), tools=(FIND,)), path) == none

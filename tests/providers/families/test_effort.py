@@ -1,4 +1,4 @@
-"""What each level of effort becomes in the request, by host and family."""
+"""The request fields of each effort, by host and family."""
 
 from typing import Any
 
@@ -244,7 +244,7 @@ GOLDEN: list[tuple[str, str, Effort | None, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("host", "model", "effort", "expected"), GOLDEN)
-def test_an_effort_is_spelled_as_the_host_wants_it(
+def test_effort_is_encoded_as_the_host_requires(
     host: str, model: str, effort: Effort | None, expected: dict[str, Any]
 ) -> None:
     info = model_info(ConfiguredHost(named(host)), model, None)
@@ -301,7 +301,7 @@ def test_an_effort_is_spelled_as_the_host_wants_it(
         ("xai", "openai-chat", "grok-3-mini", "low", {"reasoning_effort": "low"}),
     ],
 )
-def test_an_effort_is_spelled_as_the_hosts_other_wires_want_it(
+def test_effort_is_encoded_as_the_hosts_other_dialects_require(
     host: str, dialect: BuiltInDialect, model: str, effort: Effort, expected: dict[str, Any]
 ) -> None:
     assert asked(named(host, dialect), model, effort) == expected

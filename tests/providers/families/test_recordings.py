@@ -1,4 +1,4 @@
-"""What recorded providers really sent agrees with what the tables say of the model there."""
+"""Recorded responses agree with the tables of hosts and families."""
 
 import pytest
 
@@ -62,7 +62,7 @@ NAMES = [name for name in cases(*WIRES) if has_reasoning(name)]
 
 @pytest.mark.skipif(CORPUS is None, reason="the recorded provider streams are not on this machine")
 @pytest.mark.parametrize("name", NAMES or ["absent/absent"])
-def test_a_model_that_was_seen_to_reason_is_known_to(name: str) -> None:
+def test_recorded_reasoning_models_are_known_to_reason(name: str) -> None:
     case = Case(name)
     dialect = WIRES[case.meta["wire_family"]]
     family = family_of(host_of(name, dialect), case.meta["model"] or "")

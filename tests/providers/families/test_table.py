@@ -1,4 +1,4 @@
-"""Which family a name belongs to, and that no row of the tables promises what cannot be sent."""
+"""Model names are matched to families, and no row of the tables offers what can't be sent."""
 
 from collections.abc import Iterator
 
@@ -83,11 +83,11 @@ FAMILIES = {
 
 
 @pytest.mark.parametrize(("name", "family"), FAMILIES.items())
-def test_a_name_belongs_to_its_family_whoever_writes_it(name: str, family: str) -> None:
+def test_a_name_is_matched_to_its_family_on_every_host(name: str, family: str) -> None:
     assert family_of(HOSTS["vllm"], name).name == family
 
 
-def test_every_family_has_a_name_that_is_tried_here() -> None:
+def test_every_family_has_a_tested_name() -> None:
     reached = {next(k.pattern for k in RULES if k.matches(plain_name(n))) for n in NAMES}
     assert {rule.pattern for rule in RULES} - reached == set()
 
@@ -147,7 +147,7 @@ def test_a_family_that_never_reasons_is_never_asked_to(host: Host) -> None:
         assert b"reasoning" not in rest
 
 
-def test_what_always_reasons_promises_no_way_not_to() -> None:
+def test_models_that_always_reason_do_not_offer_effort_none() -> None:
     for host in everybody():
         for model in NAMES:
             family = family_of(host, model)
@@ -167,7 +167,7 @@ def test_what_always_reasons_promises_no_way_not_to() -> None:
         ("deepseek", "openai-chat", "deepseek-v4-flash", "text"),
     ],
 )
-def test_a_family_says_what_of_its_reasoning_a_host_shows(
+def test_a_family_declares_which_reasoning_a_host_shows(
     host: str, dialect: BuiltInDialect, model: str, shows: str
 ) -> None:
     assert family_of(with_dialect(HOSTS[host], dialect), model).shows == shows
@@ -179,7 +179,7 @@ def test_of_an_unknown_model_the_common_levels_and_text_are_assumed() -> None:
     assert family.efforts == UNKNOWN.efforts == ("none", "low", "medium", "high")
 
 
-def test_no_known_host_is_taken_for_another_by_its_address() -> None:
+def test_no_known_host_is_confused_with_another_by_its_address() -> None:
     for host in HOSTS.values():
         if host.local or "{" in host.base_url:
             continue

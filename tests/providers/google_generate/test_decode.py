@@ -86,7 +86,7 @@ recordings = pytest.mark.parametrize("name", cases("google-generatecontent") or 
 
 
 @recordings
-def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
+def test_a_recording_matches_the_independent_parse(name: str) -> None:
     case = Case(name)
     decoded = play(stream(), [case.body])
     assert_as_expected(case, decoded)
@@ -103,18 +103,18 @@ def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
 
 
 @recordings
-def test_a_recording_says_the_same_however_it_is_cut(name: str) -> None:
+def test_a_recording_decodes_the_same_however_it_is_split(name: str) -> None:
     case = Case(name)
     assert_cuts_do_not_matter(stream, case.body, case.network_chunks())
 
 
 @recordings
-def test_a_recording_that_breaks_off_never_finishes(name: str) -> None:
+def test_a_recording_that_is_cut_off_never_finishes(name: str) -> None:
     assert_no_early_finish(stream, Case(name).body, b'"finishReason"')
 
 
 @recordings
-def test_every_signature_of_a_recording_goes_back_in_its_place_byte_for_byte(name: str) -> None:
+def test_every_signature_of_a_recording_is_sent_back_in_its_place_byte_for_byte(name: str) -> None:
     case = Case(name)
     signed = [
         part
@@ -156,7 +156,7 @@ def test_thoughts_then_text_then_a_lone_signature() -> None:
 
 
 @pytest.mark.parametrize("fixture", [THINKING, CALLS])
-def test_the_cuts_do_not_matter(fixture: tuple[dict[str, Any], ...]) -> None:
+def test_splits_do_not_matter(fixture: tuple[dict[str, Any], ...]) -> None:
     assert_cuts_do_not_matter(stream, sse(*fixture))
 
 
@@ -225,7 +225,7 @@ def test_a_blocked_prompt_is_a_content_filter() -> None:
     assert decoded.failed.usage is not None
 
 
-def test_a_malformed_call_is_a_failure_that_may_be_tried_again() -> None:
+def test_a_malformed_call_is_a_retryable_failure() -> None:
     decoded = feed(
         {
             "candidates": [
@@ -238,7 +238,7 @@ def test_a_malformed_call_is_a_failure_that_may_be_tried_again() -> None:
     )
 
 
-def test_an_error_inside_the_stream_keeps_its_meaning_and_its_wait() -> None:
+def test_an_error_inside_the_stream_keeps_its_code_and_retry_after() -> None:
     decoded = feed(
         chunk({"text": "a"}),
         {
@@ -256,7 +256,7 @@ def test_an_error_inside_the_stream_keeps_its_meaning_and_its_wait() -> None:
     )
 
 
-def test_code_that_google_runs_itself_is_a_server_item_and_goes_back() -> None:
+def test_code_that_google_runs_itself_is_a_server_item_and_is_sent_back() -> None:
     code = {"executableCode": {"language": "PYTHON", "code": "1+1"}}
     result = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "2"}}
     decoded = feed(chunk(code, result, {"text": "2"}, finish="STOP"))
@@ -270,7 +270,7 @@ def test_a_finish_reason_on_every_chunk_does_not_cut_the_answer() -> None:
     assert decoded.answer == "ab"
 
 
-def test_a_chunk_without_text_is_a_sign_of_life_and_a_comment_is_none() -> None:
+def test_a_chunk_without_text_is_a_keepalive_and_a_comment_is_not() -> None:
     decoder = stream()
     assert decoder.feed(sse({"usageMetadata": USAGE})) == [Keepalive()]
     assert decoder.feed(b": still here\n\n") == []
@@ -303,7 +303,7 @@ def test_a_whole_response_gives_the_same_events() -> None:
         b'data: {"x":' + b"[" * 100_000 + b"\n\n",
     ],
 )
-def test_an_event_that_cannot_be_read_is_one_failure_after_what_came_before(bad: bytes) -> None:
+def test_an_unreadable_event_is_one_failure_after_the_earlier_output(bad: bytes) -> None:
     decoded = play(stream(), [sse(chunk({"text": "before"})) + bad + sse(chunk({"text": "after"}))])
     assert decoded.answer == "before"
     assert (decoded.failed.code, decoded.failed.retryable) == ("provider_stream_cut", True)
@@ -323,7 +323,7 @@ def test_arbitrary_bytes_never_raise(chunks: list[bytes]) -> None:
 
 
 @given(st.data())
-def test_mutated_streams_never_raise_and_the_cuts_never_matter(data: st.DataObject) -> None:
+def test_mutated_streams_never_raise_and_splits_never_matter(data: st.DataObject) -> None:
     body = bytearray(sse(*THINKING, *CALLS))
     for _ in range(data.draw(st.integers(0, 4))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))

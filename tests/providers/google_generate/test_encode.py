@@ -95,7 +95,7 @@ def test_a_family_that_needs_no_signature_gets_none() -> None:
     assert b"thoughtSignature" not in sent.body
 
 
-def test_vertex_is_a_matter_of_quirks() -> None:
+def test_vertex_is_configured_by_quirks() -> None:
     vertex = dialect(
         path="/v1/projects/{project}/locations/{location}/publishers/google/models/{model}"
         ":streamGenerateContent?alt=sse",
@@ -140,12 +140,12 @@ def test_a_family_that_never_reasons_is_not_asked_about_thinking() -> None:
     assert "generationConfig" not in body(dialect(family).encode(request(effort="none")))
 
 
-def test_a_model_name_cannot_leave_its_place_in_the_path() -> None:
+def test_a_model_name_cannot_escape_its_path_segment() -> None:
     sent = dialect().encode(msgspec.structs.replace(request(), model="../x?y"))
     assert sent.path == "/v1beta/models/..%2Fx%3Fy:streamGenerateContent?alt=sse"
 
 
-def test_a_native_turn_goes_back_byte_for_byte_and_its_missing_ids_stay_missing() -> None:
+def test_a_native_turn_is_sent_back_byte_for_byte_and_its_missing_ids_stay_missing() -> None:
     payload = (
         b'[{"functionCall": {"name": "f",  "args": {}}, "thoughtSignature": "A/+="},'
         b'{"functionCall":{"name":"f","args":{},"id":"own"}}]'
@@ -168,7 +168,7 @@ def test_a_native_turn_goes_back_byte_for_byte_and_its_missing_ids_stay_missing(
 
 
 @pytest.mark.parametrize("send_opaque", [True, False])
-def test_opaque_parts_stay_here_when_refused_or_when_another_model_is_asked(
+def test_opaque_parts_are_not_sent_after_a_refusal_or_to_another_model(
     send_opaque: bool,
 ) -> None:
     other = msgspec.structs.replace(TARGET.origin, model="gemini-2.5-pro")
@@ -181,7 +181,7 @@ def test_opaque_parts_stay_here_when_refused_or_when_another_model_is_asked(
     assert body(sent)["contents"][1]["parts"][0] == {"text": "I look."}
 
 
-def test_a_turn_of_which_nothing_may_go_back_is_left_out() -> None:
+def test_a_turn_with_nothing_to_send_back_is_left_out() -> None:
     thought_only = AssistantTurn(parts=(ReasoningPart(text="t"),))
     sent = body(dialect().encode(request(UserTurn(text="a"), thought_only, UserTurn(text="b"))))
     assert [content["role"] for content in sent["contents"]] == ["user", "user"]
@@ -239,7 +239,7 @@ def test_tool_schemas_are_reduced_for_hosts_that_know_the_openapi_subset_only() 
 
 
 @pytest.mark.parametrize("quirks", [{"pathh": "x"}, {"thinking": "loud"}])
-def test_wrong_quirks_are_the_operators_to_mend(quirks: dict[str, object]) -> None:
+def test_invalid_quirks_are_configuration_errors(quirks: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError, match="google"):
         dialect(**quirks)
 

@@ -20,7 +20,7 @@ def test_a_wrong_key_is_an_auth_error_though_google_calls_it_a_400() -> None:
     assert error.message == "API key not valid. Please pass a valid API key."
 
 
-def test_a_quota_says_how_long_to_wait_in_its_body() -> None:
+def test_a_quota_error_has_its_delay_in_the_body() -> None:
     require_corpus()
     error = DIALECT.error(429, {}, Case("errors/google-429-quota").body)
     assert (error.code, error.retry_after, error.retryable) == ("provider_rate_limit", 48.0, True)
@@ -42,7 +42,7 @@ def test_a_quota_says_how_long_to_wait_in_its_body() -> None:
         (504, "provider_timeout", True),
     ],
 )
-def test_a_status_has_its_code_and_the_provider_its_words(
+def test_each_status_has_its_code_and_keeps_the_providers_message(
     status: int, code: str, retryable: bool
 ) -> None:
     body = json.dumps([{"error": {"code": status, "message": "So it is.", "status": "X"}}])
@@ -75,7 +75,7 @@ def test_any_body_can_be_read(body: bytes) -> None:
     assert DIALECT.error(500, {"retry-after": "soon"}, body).code == "provider_overloaded"
 
 
-def test_keys_are_cut_out_of_the_words() -> None:
+def test_keys_are_redacted_in_messages() -> None:
     message = "Bad key AIzaSyA-0123456789abcdef in https://x.example/?key=abc123&alt=sse"
     error = DIALECT.error(400, {}, json.dumps({"error": {"message": message}}).encode())
     assert error.message == "Bad key [redacted] in https://x.example/?key=[redacted]&alt=sse"
@@ -98,7 +98,7 @@ def test_the_models_that_generate_are_listed() -> None:
     ]
 
 
-def test_something_else_than_a_list_is_told() -> None:
+def test_an_invalid_model_list_is_reported() -> None:
     with pytest.raises(ProviderError) as raised:
         DIALECT.listed(b"<html>")
     assert raised.value.code == "provider_bad_request"

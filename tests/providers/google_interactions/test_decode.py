@@ -108,7 +108,7 @@ recordings = pytest.mark.parametrize("name", cases("google-interactions") or ["a
 
 
 @recordings
-def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
+def test_a_recording_matches_the_independent_parse(name: str) -> None:
     case = Case(name)
     decoded = play(stream(), [case.body])
     assert_as_expected(case, decoded)
@@ -123,13 +123,13 @@ def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
 
 
 @recordings
-def test_a_recording_says_the_same_however_it_is_cut(name: str) -> None:
+def test_a_recording_decodes_the_same_however_it_is_split(name: str) -> None:
     case = Case(name)
     assert_cuts_do_not_matter(stream, case.body, case.network_chunks())
 
 
 @recordings
-def test_a_recording_that_breaks_off_never_finishes(name: str) -> None:
+def test_a_recording_that_is_cut_off_never_finishes(name: str) -> None:
     body = Case(name).body
     last = [line for line in body.splitlines() if b'"interaction.completed"' in line][-1]
     assert_no_early_finish(stream, body, last)
@@ -167,11 +167,11 @@ def test_a_whole_stream() -> None:
     ]
 
 
-def test_the_cuts_do_not_matter() -> None:
+def test_splits_do_not_matter() -> None:
     assert_cuts_do_not_matter(stream, sse(*FULL))
 
 
-def test_a_call_is_told_when_its_name_is_known_and_whole_at_its_stop() -> None:
+def test_a_call_is_opened_when_its_name_is_known_and_completed_at_its_stop() -> None:
     decoder = stream()
     opened = decoder.feed(sse(start(0, type="function_call", id="c", name="f", arguments={})))
     assert opened == [ToolCallOpened(tool_call_id="c", name="f")]
@@ -191,7 +191,7 @@ def test_calls_keep_the_order_in_which_they_began() -> None:
     assert decoded.finished.finish_reason == "tool_calls"
 
 
-def test_a_signature_without_a_summary_is_hidden_reasoning_that_goes_back() -> None:
+def test_a_signature_without_a_summary_is_hidden_reasoning_that_is_sent_back() -> None:
     decoded = feed(
         start(0, type="thought"),
         delta(0, type="thought_signature", signature="AA=="),
@@ -205,7 +205,7 @@ def test_a_signature_without_a_summary_is_hidden_reasoning_that_goes_back() -> N
     assert native(decoded)[0] == {"type": "thought", "signature": "AA=="}
 
 
-def test_a_search_that_google_does_itself_is_a_server_item_and_goes_back() -> None:
+def test_a_search_that_google_does_itself_is_a_server_item_and_is_sent_back() -> None:
     decoded = feed(
         start(0, type="google_search_call", id="s", signature=""),
         delta(0, type="google_search_call", arguments={"queries": ["q"]}),
@@ -233,7 +233,7 @@ def test_a_search_that_google_does_itself_is_a_server_item_and_goes_back() -> No
     ]
 
 
-def test_an_image_in_the_answer_goes_back_in_its_place() -> None:
+def test_an_image_in_the_answer_is_sent_back_in_its_place() -> None:
     decoded = feed(
         start(0, type="model_output"),
         delta(0, type="text", text="a"),
@@ -285,7 +285,7 @@ def test_a_response_cut_by_the_limit_ends_by_length() -> None:
     assert feed(completed("incomplete")).finished.finish_reason == "length"
 
 
-def test_a_failed_interaction_is_a_failure_with_its_words() -> None:
+def test_a_failed_interaction_is_a_failure_with_its_message() -> None:
     error = {"code": "internal", "message": "It broke"}
     decoded = feed(completed("failed", error=error))
     assert (decoded.failed.code, decoded.failed.message) == ("provider_overloaded", "It broke")
@@ -306,7 +306,7 @@ def test_an_error_event_is_a_failure() -> None:
         b'data: {"event_type":"step.delta","index":0,"delta":{"type":"text","text":5}}\n\n',
     ],
 )
-def test_an_event_that_cannot_be_read_is_one_failure(bad: bytes) -> None:
+def test_an_unreadable_event_is_one_failure(bad: bytes) -> None:
     before = sse(start(0, type="model_output"), delta(0, type="text", text="before"))
     decoded = play(stream(), [before + bad + sse(completed())])
     assert decoded.answer == "before"
@@ -324,7 +324,7 @@ def test_arbitrary_bytes_never_raise(chunks: list[bytes]) -> None:
 
 
 @given(st.data())
-def test_mutated_streams_never_raise_and_the_cuts_never_matter(data: st.DataObject) -> None:
+def test_mutated_streams_never_raise_and_splits_never_matter(data: st.DataObject) -> None:
     body = bytearray(sse(*FULL))
     for _ in range(data.draw(st.integers(0, 4))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))

@@ -90,7 +90,7 @@ def test_effort_becomes_a_level(effort: Any, config: Any) -> None:
     assert body(dialect().encode(request(effort=effort)))["generation_config"] == config
 
 
-def test_a_number_of_tokens_cannot_be_said_on_this_wire() -> None:
+def test_a_token_budget_cannot_be_sent_to_this_api() -> None:
     with pytest.raises(InvalidRequest) as raised:
         dialect().encode(request(effort=1000))
     assert raised.value.field == "reasoning_effort"
@@ -109,7 +109,7 @@ def test_a_foreign_call_can_be_given_a_signature() -> None:
     assert [call.get("signature") for call in calls] == ["skip", None]
 
 
-def test_native_steps_go_back_byte_for_byte_among_the_others() -> None:
+def test_native_steps_are_sent_back_byte_for_byte_among_the_others() -> None:
     steps = [b'{"type":"thought",  "signature":"A/+="}', b'{"type":"model_output","content":[]}']
     payload = msgspec.Raw(b"[" + b" , ".join(steps) + b"]")
     turn = AssistantTurn(parts=(), native=ProviderPayload(origin=TARGET.origin, payload=payload))

@@ -105,7 +105,7 @@ async def test_a_profile_that_does_not_exist_is_a_failure_that_says_what_to_set(
     assert "AWS_ACCESS_KEY_ID" in failed.message
 
 
-async def test_a_host_of_ones_own_at_awss_address_is_signed_for_its_region(tmp_path: Path) -> None:
+async def test_a_custom_host_at_awss_address_is_signed_for_its_region(tmp_path: Path) -> None:
     toml = (
         '[hosts.mine]\ndialect = "bedrock-converse"\n'
         'base_url = "https://bedrock-runtime.eu-west-3.amazonaws.com"\n'
@@ -123,7 +123,7 @@ async def test_a_host_of_ones_own_at_awss_address_is_signed_for_its_region(tmp_p
         ("https://bedrock.inside.example", "ap-south-1"),
     ],
 )
-async def test_what_is_signed_names_the_region_of_the_address_before_the_environments(
+async def test_the_signature_prefers_the_addresss_region_to_the_environments(
     base_url: str, region: str
 ) -> None:
     signing = connect(base_url, {**ENVIRONMENT, "AWS_REGION": "ap-south-1"})

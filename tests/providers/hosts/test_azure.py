@@ -1,4 +1,4 @@
-"""Requests to Azure carry a key where there is one, else a token of Microsoft Entra."""
+"""Requests to Azure carry an API key if there is one, otherwise a Microsoft Entra token."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +38,7 @@ async def test_a_token_for_azures_models_is_sent_and_not_shown() -> None:
     assert authentication.scrub("wrong: eyJ-one") == "wrong: [key]"
 
 
-async def test_without_a_login_it_says_what_to_set() -> None:
+async def test_without_a_login_the_error_says_what_to_set() -> None:
     with pytest.raises(ProviderError, match="AZURE_OPENAI_API_KEY") as caught:
         await AccessToken(FakeCredential([])).headers(REQUEST, URL)
     assert caught.value.code == "provider_auth"

@@ -1,4 +1,4 @@
-"""Without its extra a cloud's host says what to install; everything else works without it."""
+"""A cloud host without its extra says what to install; everything else works without it."""
 
 import subprocess
 import sys

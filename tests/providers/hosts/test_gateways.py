@@ -1,4 +1,4 @@
-"""Streams as gateways really send them: the same shapes on every wire that they can stand on."""
+"""Streams as gateways really send them, in every API format that can carry them."""
 
 import json
 import re
@@ -64,9 +64,7 @@ NOISE = {
 
 @pytest.mark.parametrize("noise", NOISE)
 @pytest.mark.parametrize("name", SSE)
-def test_what_only_keeps_the_connection_open_is_no_part_of_the_answer(
-    name: str, noise: str
-) -> None:
+def test_keepalives_are_not_part_of_the_answer(name: str, noise: str) -> None:
     body = NOISE[noise].join([b"", *events(name), b""])
     assert_says_it_all(decoded(name, body))
 
@@ -91,7 +89,7 @@ FRAMINGS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("framing", FRAMINGS)
 @pytest.mark.parametrize("name", SSE)
-def test_events_are_told_apart_however_they_are_framed(name: str, framing: str) -> None:
+def test_events_are_separated_however_they_are_framed(name: str, framing: str) -> None:
     body = FRAMINGS[framing](b"".join(events(name)))
     assert_says_it_all(decoded(name, body))
 
@@ -188,7 +186,7 @@ CARRIERS: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("carrier", CARRIERS)
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("name", SSE)
-def test_the_providers_reason_is_told_however_an_error_is_carried(
+def test_the_providers_message_is_reported_however_the_error_is_sent(
     name: str, error: str, carrier: str
 ) -> None:
     body = CARRIERS[carrier](json.dumps(ERRORS[error]).encode())
@@ -213,7 +211,7 @@ def test_the_providers_reason_is_told_however_an_error_is_carried(
     ],
 )
 @pytest.mark.parametrize("name", SSE)
-def test_words_without_the_wires_own_shape_are_told_too(name: str, body: bytes) -> None:
+def test_messages_in_another_shape_are_reported_too(name: str, body: bytes) -> None:
     got = decoded(name, body)
     assert "no luck" in got.failed.message
     assert got.failed.retryable
@@ -227,7 +225,7 @@ def test_a_web_page_under_the_label_of_a_stream_says_that_the_address_is_wrong(n
 
 
 @pytest.mark.parametrize("name", [*SSE, "ollama-chat"])
-def test_a_web_page_in_place_of_the_rest_of_a_stream_is_a_cut_and_no_wrong_address(
+def test_a_web_page_after_the_start_of_a_stream_is_a_cut_and_not_a_wrong_address(
     name: str,
 ) -> None:
     page = b"<html>\n<head><title>502 Bad Gateway</title></head>\n</html>\n"
@@ -245,7 +243,7 @@ NOT_YET: dict[str, tuple[bytes, bytes]] = {
 
 @pytest.mark.parametrize("word", [b"null", b"None", b"", b"FINISH_REASON_UNSPECIFIED"])
 @pytest.mark.parametrize("name", NOT_YET)
-def test_a_word_that_says_there_is_no_end_yet_is_no_end(name: str, word: bytes) -> None:
+def test_a_finish_reason_that_means_unfinished_is_not_an_end(name: str, word: bytes) -> None:
     found, put = NOT_YET[name]
     whole = [event.replace(found, put % word) for event in events(name)]
     if name == "anthropic-messages":
@@ -276,7 +274,7 @@ ENDS: dict[str, tuple[bytes, bytes]] = {
 
 @pytest.mark.parametrize("word", MALFORMED)
 @pytest.mark.parametrize("name", ENDS)
-def test_a_tool_call_that_the_model_spoiled_is_asked_for_again(name: str, word: str) -> None:
+def test_a_malformed_tool_call_is_retried(name: str, word: str) -> None:
     found, put = ENDS[name]
     body = WIRES[name].body(ResponseText())
     assert found in body
@@ -309,7 +307,7 @@ def counted_up(name: str) -> bytes:
 @pytest.mark.parametrize(
     "name", ["openai-responses", "anthropic-messages", "google-interactions", "cohere-chat"]
 )
-def test_an_index_that_counts_the_pieces_says_nothing_twice_and_breaks_no_paragraph(
+def test_an_index_per_piece_repeats_nothing_and_breaks_no_paragraph(
     name: str,
 ) -> None:
     got = decoded(name, counted_up(name))
@@ -317,7 +315,7 @@ def test_an_index_that_counts_the_pieces_says_nothing_twice_and_breaks_no_paragr
     assert {event.part for event in got.events if isinstance(event, ReasoningText)} == {0}
 
 
-def test_a_block_index_of_converse_that_counts_the_pieces_opens_no_block_for_each() -> None:
+def test_a_converse_block_index_per_piece_opens_one_block() -> None:
     pieces = [
         *(converse.delta(n, reasoningContent={"text": text}) for n, text in enumerate("abc")),
         *(converse.delta(n + 3, text=text) for n, text in enumerate(["It ", "is ", "4."])),
@@ -344,7 +342,7 @@ REPORTED: dict[str, str] = {
 
 @pytest.mark.parametrize("who", REPORTED)
 @pytest.mark.parametrize("name", WIRES)
-def test_money_or_a_quota_that_is_used_up_is_not_asked_for_again(name: str, who: str) -> None:
+def test_an_exhausted_quota_is_not_retried(name: str, who: str) -> None:
     dialect = WIRES[name].dialect
     bound = load_dialect(dialect)(Target("lab", dialect, "https://lab.test/v1", "m"))
     for error in ({"message": REPORTED[who], "type": "x"}, REPORTED[who]):
@@ -354,7 +352,7 @@ def test_money_or_a_quota_that_is_used_up_is_not_asked_for_again(name: str, who:
 
 
 @pytest.mark.parametrize("name", TEXT)
-def test_a_limit_that_passes_is_asked_for_again(name: str) -> None:
+def test_a_temporary_limit_is_retried(name: str) -> None:
     dialect = WIRES[name].dialect
     bound = load_dialect(dialect)(Target("lab", dialect, "https://lab.test/v1", "m"))
     for words in (

@@ -48,7 +48,7 @@ def account(folder: Path, upstream: Upstream) -> str:
     return str(file)
 
 
-async def test_a_token_is_got_once_sent_with_each_request_and_never_shown(
+async def test_a_token_is_fetched_once_sent_with_each_request_and_never_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(cloud) as upstream:
@@ -67,7 +67,7 @@ async def test_a_token_is_got_once_sent_with_each_request_and_never_shown(
     assert TOKEN not in failed.message
 
 
-async def test_credentials_that_cannot_be_read_are_a_failure_that_says_what_to_do(
+async def test_unreadable_credentials_are_an_error_with_a_solution(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))

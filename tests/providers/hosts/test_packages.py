@@ -95,7 +95,7 @@ async def test_a_family_of_a_package_says_what_its_models_can_do(
     assert not info.images
 
 
-async def test_a_host_of_ones_own_can_speak_a_packages_dialect(site: Path, tmp_path: Path) -> None:
+async def test_a_custom_host_can_use_a_packages_dialect(site: Path, tmp_path: Path) -> None:
     def table(upstream: Upstream) -> str:
         quirks = '[hosts.lab.quirks]\npath = "/other"\n'
         return f'[hosts.lab]\ndialect = "acme-generate"\nbase_url = "{upstream.url}"\n{quirks}'
@@ -141,7 +141,7 @@ def configured(folder: Path, text: str) -> Path:
     return file
 
 
-def test_an_unknown_dialect_is_refused_with_those_there_are(site: Path, tmp_path: Path) -> None:
+def test_an_unknown_dialect_is_refused_with_the_available_ones(site: Path, tmp_path: Path) -> None:
     file = configured(tmp_path, '[hosts.lab]\ndialect = "telepathy"\nbase_url = "http://x"')
     with pytest.raises(ConfigurationError) as refused:
         load(file, environment={})
@@ -178,7 +178,7 @@ async def test_a_broken_package_affects_only_what_it_adds(
             models.open("nobody/m")
 
 
-def test_a_host_in_the_configuration_whose_package_is_broken_stops_the_start(
+def test_a_configured_host_with_a_broken_package_prevents_the_start(
     site: Path, tmp_path: Path
 ) -> None:
     configuration = load(configured(tmp_path, "[hosts.gone]\n"), environment={})

@@ -80,7 +80,7 @@ recordings = pytest.mark.parametrize("name", cases("ollama-native") or ["absent/
 
 
 @recordings
-def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
+def test_a_recording_matches_the_independent_parse(name: str) -> None:
     case = Case(name)
     decoded = play(stream(), [case.body])
     assert_as_expected(case, decoded)
@@ -93,13 +93,13 @@ def test_a_recording_gives_what_the_independent_parse_gives(name: str) -> None:
 
 
 @recordings
-def test_a_recording_says_the_same_however_it_is_cut(name: str) -> None:
+def test_a_recording_decodes_the_same_however_it_is_split(name: str) -> None:
     case = Case(name)
     assert_cuts_do_not_matter(stream, case.body, case.network_chunks())
 
 
 @recordings
-def test_a_recording_that_breaks_off_never_finishes(name: str) -> None:
+def test_a_recording_that_is_cut_off_never_finishes(name: str) -> None:
     assert_no_early_finish(stream, Case(name).body, b'"done":true')
 
 
@@ -129,7 +129,7 @@ def test_thinking_answer_and_calls() -> None:
 
 
 @pytest.mark.parametrize("fixture", [FULL, INLINE])
-def test_the_cuts_do_not_matter(fixture: tuple[dict[str, Any], ...]) -> None:
+def test_splits_do_not_matter(fixture: tuple[dict[str, Any], ...]) -> None:
     assert_cuts_do_not_matter(stream, ndjson(*fixture))
 
 
@@ -166,7 +166,7 @@ def test_text_that_was_held_back_is_not_lost_at_the_end() -> None:
     assert feed(line("<thi"), done()).answer == "<thi"
 
 
-def test_text_that_was_held_back_is_not_lost_where_the_stream_breaks_off() -> None:
+def test_text_that_was_held_back_is_not_lost_if_the_stream_is_cut_off() -> None:
     decoded = feed(line("<thi"))
     assert decoded.answer == "<thi"
     assert decoded.failed.code == "provider_stream_cut"
@@ -184,7 +184,9 @@ def test_the_output_limit_ends_by_length() -> None:
         ("server busy, please try again", "provider_overloaded", True),
     ],
 )
-def test_an_error_line_is_a_failure_with_its_words(words: str, code: Any, retryable: bool) -> None:
+def test_an_error_line_is_a_failure_with_its_message(
+    words: str, code: Any, retryable: bool
+) -> None:
     decoded = feed(line("a"), {"error": words})
     assert decoded.answer == "a"
     assert decoded.end == ModelFailed(code=code, message=words, retryable=retryable)
@@ -198,7 +200,7 @@ def test_a_whole_response_gives_the_same_events() -> None:
     assert decoded.finished.finish_reason == "stop"
 
 
-def test_an_empty_line_of_the_model_is_a_sign_of_life() -> None:
+def test_an_empty_line_of_the_model_is_a_keepalive() -> None:
     decoder = stream()
     assert decoder.feed(ndjson(line(""))) == [Keepalive()]
     assert decoder.feed(b"\r\n\n") == []
@@ -214,7 +216,7 @@ def test_an_empty_line_of_the_model_is_a_sign_of_life() -> None:
         b'{"message":{"tool_calls":[{"function":{}}]}}\n',
     ],
 )
-def test_a_line_that_cannot_be_read_is_one_failure(bad: bytes) -> None:
+def test_an_unreadable_line_is_one_failure(bad: bytes) -> None:
     decoded = play(stream(), [ndjson(line("before")) + bad + ndjson(line("after"), done())])
     assert decoded.answer == "before"
     assert decoded.failed.code == "provider_stream_cut"
@@ -233,7 +235,7 @@ def test_arbitrary_bytes_never_raise(chunks: list[bytes]) -> None:
 
 
 @given(st.data())
-def test_mutated_streams_never_raise_and_the_cuts_never_matter(data: st.DataObject) -> None:
+def test_mutated_streams_never_raise_and_splits_never_matter(data: st.DataObject) -> None:
     body = bytearray(ndjson(*FULL[:-1], *INLINE))
     for _ in range(data.draw(st.integers(0, 4))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))

@@ -83,7 +83,7 @@ def test_a_family_that_never_reasons_is_not_asked_to_think() -> None:
     assert "think" not in body(dialect(family).encode(request(effort="none")))
 
 
-def test_a_native_message_goes_back_and_stays_here_where_it_must() -> None:
+def test_a_native_message_is_sent_back_and_stays_here_where_it_must() -> None:
     payload = b'{"role":"assistant","content":"a",  "thinking":"t"}'
     native = ProviderPayload(origin=TARGET.origin, payload=msgspec.Raw(payload))
     turn = msgspec.structs.replace(FOREIGN, native=native)

@@ -11,19 +11,19 @@ DIALECT = bind(
 )
 
 
-def test_words_alone_are_an_error_body() -> None:
+def test_plain_text_is_an_error_body() -> None:
     error = DIALECT.error(404, {}, b'{"error":"model \'x\' not found"}')
     assert (error.code, error.message) == ("provider_bad_request", "model 'x' not found")
 
 
-def test_the_cloud_says_it_in_an_object() -> None:
+def test_the_cloud_wraps_the_message_in_an_object() -> None:
     require_corpus()
     error = DIALECT.error(400, {}, Case("errors/ollama-cloud-400-prompt-too-long").body)
     assert error.code == "provider_bad_request"
     assert error.message.startswith("prompt too long")
 
 
-def test_a_busy_server_may_be_asked_again() -> None:
+def test_a_busy_server_is_retryable() -> None:
     error = DIALECT.error(503, {"retry-after": "2"}, b'{"error":"server busy"}')
     assert (error.code, error.retryable, error.retry_after) == ("provider_overloaded", True, 2.0)
 

@@ -1,4 +1,4 @@
-"""Hand-made Chat Completions streams, and a short way to read what a decoder made of them."""
+"""Hand-made Chat Completions streams, and a compact form of what a decoder made of them."""
 
 import json
 from typing import Any

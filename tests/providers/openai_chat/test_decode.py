@@ -16,7 +16,7 @@ BOTH = [("reasoning", 0, "Hm, so."), ("answer", "Four."), DONE]
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
-def test_reasoning_in_a_plain_field_is_split_and_goes_back_in_it(field):
+def test_reasoning_in_a_plain_field_is_split_and_is_sent_back_in_it(field):
     body = stream(
         delta(role="assistant", content=None, **{field: ""}),
         delta(content="", **{field: "Hm, "}),
@@ -84,7 +84,7 @@ def test_reasoning_details_are_merged_by_type_and_index_with_opaque_values_whole
     ]
 
 
-def test_items_of_one_type_are_told_apart_by_their_index():
+def test_items_of_one_type_are_distinguished_by_index():
     items = [{"type": "reasoning.text", "text": text, "index": i} for i, text in enumerate("AB")]
     events = play(stream(details(items[0]), details(*items[1:]), delta("stop")))
     assert short(events)[:2] == [("reasoning", 0, "A"), ("reasoning", 1, "B")]
@@ -158,12 +158,12 @@ def test_inline_tags_of_every_spelling_are_split_and_not_sent_back(opening, clos
     assert native(play(body)) is None
 
 
-def test_tags_go_back_verbatim_where_the_provider_wants_them():
+def test_tags_are_sent_back_verbatim_where_the_provider_wants_them():
     events = play(answer_stream("\n<think>\nHm</think>", "\n\nFour."), back={"carrier": "tags"})
     assert native(events)["content"] == "\n<think>\nHm</think>\n\nFour."
 
 
-def test_reasoning_of_a_field_goes_back_in_tags_where_the_provider_wants_them():
+def test_reasoning_of_a_field_is_sent_back_in_tags_where_the_provider_wants_them():
     body = stream(delta(reasoning="Hm"), delta("stop", content="Four."))
     assert native(play(body, back={"carrier": "tags"}))["content"] == "<think>Hm</think>Four."
 
@@ -316,14 +316,14 @@ def test_fragments_of_calls_are_joined_and_keep_their_order():
         ),
     ],
 )
-def test_calls_are_told_apart_however_they_are_numbered(fragments, calls):
+def test_calls_are_distinguished_however_they_are_numbered(fragments, calls):
     body = stream(*(delta(tool_calls=[fragment]) for fragment in fragments), delta("tool_calls"))
     got = short(play(body))
     assert [event[1:] for event in got if event[0] == "call"] == calls
     assert sorted(event[1] for event in got if event[0] == "opened") == sorted(c[0] for c in calls)
 
 
-def test_what_a_call_carries_beside_its_arguments_survives_in_the_native_message():
+def test_extra_fields_of_a_call_survive_in_the_native_message():
     signed = {
         "index": 0,
         "id": "a",
@@ -339,7 +339,7 @@ def test_what_a_call_carries_beside_its_arguments_survives_in_the_native_message
     }
 
 
-def test_a_plain_call_needs_no_native_message_unless_reasoning_must_stand_with_it():
+def test_a_plain_call_needs_no_native_message_unless_it_needs_reasoning():
     call = {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": ""}}
     assert native(play(stream(delta("tool_calls", tool_calls=[call])))) is None
 
@@ -349,7 +349,7 @@ def test_truncated_calls_end_as_length():
     assert short(play(stream(delta("length", tool_calls=[call]))))[-1][1] == "length"
 
 
-def test_servers_own_tools_are_told_once_where_they_begin():
+def test_the_servers_own_tools_are_reported_once_when_they_start():
     tool = {"index": 0, "type": "search", "arguments": "{}"}
     body = stream(
         delta(executed_tools=[tool]),
@@ -374,7 +374,7 @@ def test_servers_own_tools_are_told_once_where_they_begin():
         ("pause_turn", "pause"),
     ],
 )
-def test_the_providers_word_for_the_end_is_normalized_and_kept(word, reason):
+def test_the_finish_reason_is_normalized_and_kept(word, reason):
     last = play(answer_stream("x", finish=word))[-1]
     assert isinstance(last, ModelFinished)
     assert (last.finish_reason, last.raw_finish_reason) == (reason, word)
@@ -391,13 +391,13 @@ def test_the_providers_word_for_the_end_is_normalized_and_kept(word, reason):
         ("error", "provider_overloaded", True),
     ],
 )
-def test_an_end_that_is_no_answer_is_a_failure(word, code, retryable):
+def test_a_finish_without_an_answer_is_a_failure(word, code, retryable):
     last = play(answer_stream("x", finish=word))[-1]
     assert isinstance(last, ModelFailed)
     assert (last.code, last.retryable) == (code, retryable)
 
 
-def test_a_refusal_is_a_failure_in_the_models_words():
+def test_a_refusal_is_a_failure_with_the_models_text():
     body = stream(delta(refusal="I can"), delta(refusal="not."), delta("stop", refusal=""))
     last = play(body)[-1]
     assert isinstance(last, ModelFailed)
@@ -419,7 +419,7 @@ FIGURES = {"prompt_tokens": 10, "completion_tokens": 7, "total_tokens": 17}
         [{**delta("stop", content="x"), "usage": FIGURES}, {"choices": [], "usage": None}],
     ],
 )
-def test_usage_is_found_wherever_it_stands(chunks):
+def test_usage_is_found_in_every_place(chunks):
     last = play(stream(*chunks))[-1]
     assert isinstance(last, ModelFinished)
     assert last.usage == Usage(input_tokens=10, output_tokens=7, raw=FIGURES)
@@ -446,7 +446,7 @@ def test_usage_is_found_wherever_it_stands(chunks):
         ({"completion_tokens_details": "odd", "cached_tokens": 2}, None, 7, None, 2),
     ],
 )
-def test_token_counts_hold_reasoning_inside_output(figures, quirk, output, reasoning, cached):
+def test_output_tokens_include_reasoning(figures, quirk, output, reasoning, cached):
     figures = {**FIGURES, **figures}
     last = play(
         stream({**delta("stop", content="x"), "usage": figures}),
@@ -464,7 +464,7 @@ def test_token_counts_hold_reasoning_inside_output(figures, quirk, output, reaso
 
 
 @pytest.mark.promise("P3")
-def test_the_end_marks_are_a_finish_reason_or_done_and_nothing_else():
+def test_only_a_finish_reason_or_done_ends_a_response():
     assert short(play(answer_stream("x", finish=None)))[-1] == ("finished", "stop", "none")
     assert short(play(answer_stream("x", done=False)))[-1] == ("finished", "stop", "none")
     cut = play(answer_stream("x", finish=None, done=False))
@@ -522,7 +522,7 @@ def test_an_error_inside_the_stream_is_a_failure_even_after_a_finish_reason(erro
     "payload",
     ["{", '{"choices": 5}', '{"choices": [{"delta": {"content": 5}}]}', "[" * 50_000, "\xff"],
 )
-def test_an_event_that_cannot_be_read_ends_the_stream_after_what_came_before(payload):
+def test_an_unreadable_event_ends_the_stream_after_the_earlier_output(payload):
     body = (
         stream(delta(content="x"), done=False)
         + f"data: {payload}\n\n".encode("latin-1")
@@ -540,7 +540,7 @@ def test_wrong_utf8_inside_a_text_ends_the_stream():
     assert short(play(body)) == [("answer", "x"), ("ModelFailed", "provider_stream_cut")]
 
 
-def test_an_event_without_words_is_a_sign_of_life_and_a_comment_is_none():
+def test_an_event_without_words_is_a_keepalive_and_a_comment_is_not():
     decoder = bind(Target("lab", "openai-chat", "http://lab.test/v1", "m")).decoder("")
     assert decoder.feed(stream(delta(role="assistant", content=""), done=False)) == [Keepalive()]
     assert decoder.feed(b": keep-alive\n\n") == []
@@ -592,7 +592,7 @@ def test_a_whole_response_gives_the_same_events(size):
         (b"<!DOCTYPE html><html>", "provider_bad_request"),
     ],
 )
-def test_a_whole_body_that_is_no_message_is_a_failure(body, code):
+def test_a_whole_body_that_is_not_a_message_is_a_failure(body, code):
     assert short(play(body, kind="application/json")) == [("ModelFailed", code)]
 
 
@@ -632,7 +632,7 @@ CORNERS = [
 
 @pytest.mark.promise("P5")
 @given(body=st.sampled_from(CORNERS), places=st.sets(st.integers(1, 99_999), max_size=50))
-def test_any_cutting_gives_the_same_message(body, places):
+def test_any_split_gives_the_same_message(body, places):
     decoder = bind(Target("lab", "openai-chat", "http://lab.test/v1", "m")).decoder("")
     events = []
     cuts = sorted(len(body) * place // 100_000 for place in places)
@@ -658,12 +658,12 @@ def test_damaged_bytes_never_raise_and_always_end_once(body, cut, junk, length):
 
 
 @given(body=st.binary(max_size=200).filter(lambda body: b"[DONE]" not in body))
-def test_arbitrary_bytes_are_no_answer_and_never_raise(body):
+def test_arbitrary_bytes_never_raise_and_are_not_an_answer(body):
     assert isinstance(play(body)[-1], ModelFailed)
     assert isinstance(play(b"data: " + body + b"\n\n")[-1], ModelFailed)
 
 
-def test_after_the_end_nothing_more_is_said():
+def test_nothing_is_emitted_after_the_end():
     decoder = bind(Target("lab", "openai-chat", "http://lab.test/v1", "m")).decoder("")
     assert (
         decoder.feed(answer_stream("x") + answer_stream("late"))[-1] == play(answer_stream("x"))[-1]
@@ -688,7 +688,7 @@ CALL = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
         [chosen(0, role="assistant"), chosen(3, reasoning="Hm, so.")],
     ],
 )
-def test_text_in_another_choice_belongs_to_the_one_message_that_was_asked_for(chunks):
+def test_text_in_another_choice_belongs_to_the_requested_message(chunks):
     for index in (1, 2, 5):
         body = stream(*chunks, chosen(index, content="Fo"), chosen(index, content="ur."))
         last = stream(chosen(0, "stop"))
@@ -707,7 +707,7 @@ def test_a_thought_between_two_texts_of_other_choices_is_read_in_order():
     assert kinds == ["reasoning", "answer", "reasoning", "answer", "finished"]
 
 
-def test_calls_in_a_choice_of_their_own_are_read():
+def test_calls_in_a_separate_choice_are_read():
     said_ = {"message": {"role": "assistant", "content": "x"}, "finish_reason": "tool_calls"}
     called = {"index": 1, "message": {"tool_calls": [CALL]}, "finish_reason": "tool_calls"}
     whole = json.dumps({"choices": [{"index": 0, **said_}, called]}).encode()
@@ -716,7 +716,7 @@ def test_calls_in_a_choice_of_their_own_are_read():
         assert [event[0] for event in short(play(body))] == ["answer", "opened", "call", "finished"]
 
 
-def test_a_second_message_that_nobody_asked_for_is_not_mixed_in():
+def test_an_unrequested_second_message_is_ignored():
     chunks = [chosen(n, content=text) for text in ("ye", "s") for n in (0, 1)]
     assert short(play(stream(*chunks, chosen(1, "length"))))[0] == ("answer", "yes")
     both = {"choices": [*chosen(0, content="yes")["choices"], *chosen(1, content="no")["choices"]]}
@@ -744,6 +744,6 @@ def test_reasoning_is_read_as_text_as_a_part_and_as_a_list_of_parts(members):
 
 
 @pytest.mark.parametrize("empty", [None, {}, "", False, []])
-def test_an_error_member_that_says_nothing_is_no_error(empty):
+def test_an_empty_error_field_is_not_an_error(empty):
     chunks = [{**delta(content="x"), "error": empty}, {**delta("stop"), "error": empty}]
     assert short(play(stream(*chunks))) == [("answer", "x"), ("finished", "stop", "none")]

@@ -35,7 +35,7 @@ def asked(effort: Any, wire: dict[str, object]) -> dict[str, Any]:
     }
 
 
-def test_a_request_in_full():
+def test_a_request_is_encoded_completely():
     request = ModelRequest(
         model="m",
         system="Be brief.",
@@ -76,7 +76,7 @@ def test_a_request_in_full():
     }
 
 
-def test_what_hosts_spell_differently_is_data():
+def test_differences_between_hosts_are_data():
     request = ModelRequest(
         model="m", system="s", turns=(UserTurn("q"),), max_output_tokens=9, conversation_id="c1"
     )
@@ -172,11 +172,11 @@ def google(**config: object) -> dict[str, object]:
         ),
     ],
 )
-def test_effort_is_spelled_as_the_wire_has_it(wire, effort, members):
+def test_effort_is_encoded_as_the_api_requires(wire, effort, members):
     assert asked(effort, wire) == members
 
 
-def test_constant_members_join_those_of_the_effort():
+def test_constant_fields_are_merged_with_those_of_the_effort():
     members = sent(
         ModelRequest(model="m", turns=(UserTurn("q"),), effort="high"),
         effort={"level_field": None, "on": ENABLED},
@@ -188,13 +188,13 @@ def test_constant_members_join_those_of_the_effort():
     assert again.encode(request) == again.encode(request)
 
 
-def test_a_budget_is_refused_where_the_wire_has_none():
+def test_a_budget_is_refused_if_the_api_has_none():
     with pytest.raises(InvalidRequest) as caught:
         sent(ModelRequest(model="m", turns=(UserTurn("q"),), effort=100))
     assert caught.value.field == "reasoning_effort"
 
 
-def test_a_picture_is_refused_where_the_wire_takes_none():
+def test_a_picture_is_refused_if_the_api_accepts_none():
     turn = UserTurn("q", images=(Image("image/png", "aGk="),))
     with pytest.raises(InvalidRequest) as caught:
         sent(ModelRequest(model="m", turns=(turn,)), images=False)
@@ -223,7 +223,7 @@ def assistants(**quirks: object) -> list[dict[str, Any]]:
     return [message for message in body["messages"] if message["role"] == "assistant"]
 
 
-def test_foreign_reasoning_stays_behind_by_default():
+def test_foreign_reasoning_is_not_sent_by_default():
     assert assistants() == [
         {"role": "assistant", "content": "Hello"},
         {"role": "assistant", "content": "Wait.", "tool_calls": [WIRE_CALL]},
@@ -241,7 +241,7 @@ def test_foreign_reasoning_stays_behind_by_default():
         ("all", ["before", "one\n\ntwo", ""]),
     ],
 )
-def test_readable_reasoning_is_put_on_the_messages_that_require_it(rendered, fields):
+def test_readable_reasoning_is_added_to_the_messages_that_require_it(rendered, fields):
     back = {"carrier": "reasoning_content", "rendered": rendered, "placeholder": ""}
     assert [message.get("reasoning_content") for message in assistants(back=back)] == fields
 
@@ -282,7 +282,7 @@ def test_readable_reasoning_is_put_on_the_messages_that_require_it(rendered, fie
         ("as_received", {"content": "Wait."}),
     ],
 )
-def test_readable_reasoning_is_written_in_every_carrier(carrier, members):
+def test_readable_reasoning_can_be_encoded_in_every_field(carrier, members):
     back = {"carrier": carrier, "rendered": "tool_calls"}
     assert assistants(back=back)[1] == {"role": "assistant", **members, "tool_calls": [WIRE_CALL]}
 
@@ -295,7 +295,7 @@ def own(payload: str, **origin: str) -> AssistantTurn:
 
 
 @pytest.mark.promise("P13")
-def test_a_native_message_goes_back_byte_for_byte_and_only_to_its_origin():
+def test_a_native_message_is_sent_back_byte_for_byte_and_only_to_its_origin():
     payload = '{"role" : "assistant",  "content":null,"reasoning_details":[{"data":"\\u00e4+/="}]}'
     rendered = b'{"role":"assistant","content":null,"tool_calls":'
     dialect = bind(target())
@@ -313,7 +313,7 @@ def test_a_native_message_goes_back_byte_for_byte_and_only_to_its_origin():
 
 
 @pytest.mark.promise("P13")
-def test_a_tool_loop_of_ones_own_always_has_the_demanded_field():
+def test_an_own_tool_loop_always_has_the_required_field():
     quirks = {
         "back": {"carrier": "reasoning_content", "rendered": "since_tools", "placeholder": ""}
     }
@@ -331,7 +331,7 @@ def test_a_tool_loop_of_ones_own_always_has_the_demanded_field():
         assert message["reasoning_content"] == ""
 
 
-def test_foreign_calls_get_a_stand_in_for_the_signature_on_the_first():
+def test_the_first_foreign_call_gets_a_placeholder_signature():
     members = {"extra_content": {"google": {"thought_signature": "skip"}}}
     turn = AssistantTurn((CALL, ToolCallPart("c2", "g", "")))
     calls = sent(ModelRequest(model="m", turns=(turn,)), foreign_tool_call=members)
@@ -341,7 +341,7 @@ def test_foreign_calls_get_a_stand_in_for_the_signature_on_the_first():
     ]
 
 
-def test_ids_that_the_wire_refuses_are_replaced_in_call_and_result_alike():
+def test_ids_that_the_api_rejects_are_replaced_in_calls_and_results():
     kept = ToolCallPart("abcDEF123", "g", "{}")
     turns = (
         AssistantTurn((CALL, kept)),
@@ -355,13 +355,13 @@ def test_ids_that_the_wire_refuses_are_replaced_in_call_and_result_alike():
     assert [m["tool_call_id"] for m in messages["messages"][1:]] == [first, second]
 
 
-def test_ids_of_a_message_that_goes_back_as_it_came_are_never_replaced():
+def test_ids_of_a_message_that_is_sent_back_as_it_came_are_never_replaced():
     turns = (own('{"role":"assistant"}'), ToolTurn((ToolResult("c1", "f", "1"),)))
     body = sent(ModelRequest(model="m", turns=turns), tool_call_id_pattern="[a-zA-Z0-9]{9}")
     assert body["messages"][1]["tool_call_id"] == "c1"
 
 
-def test_a_familys_quirks_lie_over_the_hosts_and_unknown_ones_are_errors():
+def test_a_familys_quirks_override_the_hosts_and_unknown_ones_are_errors():
     family = Family(name="x", quirks={"images": False})
     both = Target("h", "openai-chat", "http://h", "m", family, {"images": True, "path": "/p"})
     assert bind(both).encode(ModelRequest(model="m", turns=())).path == "/p"

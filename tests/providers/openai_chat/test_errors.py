@@ -30,7 +30,7 @@ def read(status: int, body: object, **headers: str) -> ProviderError:
         "no luck",
     ],
 )
-def test_the_providers_words_are_found_in_every_shape(body):
+def test_the_providers_message_is_found_in_every_shape(body):
     error = read(400, body)
     assert (error.code, error.message, error.status) == ("provider_bad_request", "no luck", 400)
     assert not error.retryable
@@ -52,13 +52,13 @@ def test_the_providers_words_are_found_in_every_shape(body):
         (529, "provider_overloaded", True),
     ],
 )
-def test_the_status_tells_who_must_act(status, code, retryable):
+def test_the_status_determines_the_error_code(status, code, retryable):
     error = read(status, {"error": {"message": "no luck"}})
     assert (error.code, error.retryable, error.status) == (code, retryable, status)
     assert read(status, b"").message
 
 
-def test_what_the_words_tell_better_than_the_status():
+def test_the_message_overrides_the_status_if_it_is_more_specific():
     wrong_key = {"code": "invalid-argument", "error": "Incorrect API key provided."}
     assert read(400, wrong_key).code == "provider_auth"
     quota = {"error": {"message": "no money", "code": "insufficient_quota"}}
@@ -67,13 +67,13 @@ def test_what_the_words_tell_better_than_the_status():
     assert read(400, filtered).code == "provider_content_filter"
 
 
-def test_an_aggregators_upstream_words_are_told_too():
+def test_an_aggregators_upstream_message_is_included():
     metadata = {"raw": "slow down", "provider_name": "Google"}
     body = {"error": {"message": "Provider returned error", "code": 429, "metadata": metadata}}
     assert read(429, body).message == "Provider returned error: slow down"
 
 
-def test_the_wish_to_wait_is_read_from_header_and_body():
+def test_retry_after_is_read_from_header_and_body():
     assert read(429, b"{}", retry_after="7").retry_after == 7
     assert read(429, b"{}", retry_after_ms="1500").retry_after == 1.5
     assert read(429, b"{}", retry_after="Wed, 21 Oct 2026 07:28:00 GMT").retry_after is None
@@ -82,7 +82,7 @@ def test_the_wish_to_wait_is_read_from_header_and_body():
 
 
 @pytest.mark.promise("P7")
-def test_keys_are_struck_out_and_long_words_cut():
+def test_keys_are_redacted_and_long_messages_truncated():
     error = read(401, {"error": {"message": "Incorrect key sk-proj-abcdef1234567890 given"}})
     assert error.message == "Incorrect key [redacted] given"
     assert len(read(400, {"error": "x" * 5000}).message) == 500
@@ -105,7 +105,7 @@ def logged() -> list[str]:
     return [p.name for p in sorted(folder.iterdir()) if not p.name.startswith(FOREIGN)]
 
 
-def test_every_recorded_error_is_told_in_the_providers_words():
+def test_every_recorded_error_keeps_the_providers_message():
     for name in logged():
         case = Case(f"errors/{name}")
         error = read(case.meta["status"], case.body)
@@ -142,7 +142,7 @@ def test_models_are_listed_with_their_windows():
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"data": 5}', b"5", b"\xff"])
-def test_anything_else_is_no_list_of_models(body):
+def test_an_invalid_model_list_is_refused(body):
     with pytest.raises(ProviderError) as caught:
         bind(target()).listed(body)
     assert caught.value.code == "provider_bad_request"

@@ -1,4 +1,4 @@
-"""Fields that older servers and small gateways use where others have agreed on another name."""
+"""Fields that older servers and small gateways name differently."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every recording of the wire decodes to what an independent parser saw, however it is cut."""
+"""Every recording decodes to what an independent parser found, however it is split."""
 
 import json
 import random
@@ -99,7 +99,7 @@ def is_complete(expected: dict[str, Any]) -> bool:
 
 @pytest.mark.promise("P1", "P4")
 @pytest.mark.parametrize("name", CASES)
-def test_a_recording_gives_what_the_independent_parser_saw(name):
+def test_a_recording_matches_the_independent_parser(name):
     expected = case(name).expected
     got = whole(name)
     assert got["reasoning"] == expected["reasoning"]
@@ -132,7 +132,7 @@ def test_a_recording_gives_what_the_independent_parser_saw(name):
 
 @pytest.mark.promise("P5")
 @pytest.mark.parametrize("name", CASES)
-def test_the_recorded_cuts_and_random_ones_change_nothing(name):
+def test_recorded_and_random_splits_change_nothing(name):
     body = case(name).body
     logged = case(name).network_chunks()
     if logged is not None:
@@ -146,7 +146,7 @@ def test_the_recorded_cuts_and_random_ones_change_nothing(name):
 
 @pytest.mark.promise("P5")
 @pytest.mark.parametrize("name", [name for name in CASES if len(Case(name).body) < 8_000])
-def test_a_cut_anywhere_changes_nothing(name):
+def test_a_split_anywhere_changes_nothing(name):
     body = case(name).body
     for place in range(0, len(body), cut_interval(len(body))):
         assert summary_of(play(name, [body[:place], body[place:]])) == whole(name), place
@@ -173,7 +173,7 @@ def finish_at(body: bytes) -> int:
 
 @pytest.mark.promise("P3")
 @pytest.mark.parametrize("name", CASES)
-def test_a_stream_cut_off_before_its_end_mark_fails_and_keeps_what_came(name):
+def test_a_stream_cut_off_before_its_end_fails_and_keeps_the_output(name):
     body = case(name).body
     end = finish_at(body)
     rng = random.Random(name)
@@ -208,7 +208,7 @@ FOLLOWED = [name for name in CASES if Case(name).followups and is_complete(Case(
 
 @pytest.mark.promise("P13")
 @pytest.mark.parametrize("name", FOLLOWED)
-def test_the_next_request_carries_what_the_recorded_one_did(name):
+def test_the_next_request_equals_the_recorded_one(name):
     events = play(name, [case(name).body])
     last = events[-1]
     calls = [e for e in events if isinstance(e, ToolCall)]

@@ -1,4 +1,4 @@
-"""Reasoning with a signature or an opaque part beside it: shown once, sent back as it came."""
+"""Reasoning with a signature or an opaque part: shown once, sent back unchanged."""
 
 import json
 from typing import Any
@@ -89,7 +89,7 @@ LITELLM_ONLY_BLOCKS = stream(
     ],
     ids=["Copilot", "LiteLLM", "LiteLLM, bare signature", "LiteLLM, only blocks"],
 )
-def test_signed_reasoning_is_shown_once_and_goes_back_with_its_signature(
+def test_signed_reasoning_is_shown_once_and_is_sent_back_with_its_signature(
     body: bytes, thought: str, back: dict[str, object], size: int | None
 ) -> None:
     events = play(body, size=size)
@@ -101,7 +101,9 @@ def test_signed_reasoning_is_shown_once_and_goes_back_with_its_signature(
 
 @pytest.mark.promise("P13")
 @pytest.mark.parametrize("size", [None, 1])
-def test_databricks_reasoning_parts_are_shown_and_go_back_as_one_part(size: int | None) -> None:
+def test_databricks_reasoning_parts_are_shown_and_are_sent_back_as_one_part(
+    size: int | None,
+) -> None:
     body = stream(
         summary("Two steps"),
         summary(" needed."),
@@ -170,7 +172,7 @@ def test_several_blocks_keep_their_own_signatures_and_redacted_ones_stay_whole()
         ),
     ],
 )
-def test_a_response_in_one_piece_says_and_returns_the_same(
+def test_an_unstreamed_response_decodes_and_is_sent_back_the_same(
     message: dict[str, object], thought: str
 ) -> None:
     events = play(whole(**message), kind="application/json")
@@ -179,7 +181,7 @@ def test_a_response_in_one_piece_says_and_returns_the_same(
     assert short(events)[-1][2] == ("shown" if thought else "hidden_by_provider")
 
 
-def test_an_opaque_part_that_comes_after_the_call_still_goes_back() -> None:
+def test_an_opaque_part_that_comes_after_the_call_is_still_sent_back() -> None:
     events = play(stream(TOOL[0], delta(reasoning_opaque="bGF0ZQ=="), TOOL[1]))
     assert native(events)["reasoning_opaque"] == "bGF0ZQ=="
     assert "reasoning_text" not in native(events)
@@ -203,7 +205,7 @@ def test_a_content_part_named_reasoning_is_never_the_answer(part: dict[str, obje
 @pytest.mark.parametrize(
     "body", [COPILOT, LITELLM, LITELLM_ONLY_BLOCKS], ids=["Copilot", "LiteLLM", "only blocks"]
 )
-def test_signed_reasoning_goes_back_to_nobody_else(body: bytes) -> None:
+def test_signed_reasoning_is_sent_back_to_no_other_model(body: bytes) -> None:
     payload = play(body)[-1].native.payload
     own = bind(target()).origin
     for origin in (

@@ -1,4 +1,4 @@
-"""Every recording of the wire gives what an independent parser found in it, however it is cut."""
+"""Every recording decodes to what an independent parser found, however it is split."""
 
 import itertools
 import json
@@ -78,7 +78,7 @@ def collapsed(words: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recording_says_what_the_independent_parser_found(name: str) -> None:
+def test_a_recording_matches_the_independent_parser(name: str) -> None:
     case = Case(name)
     events = decode([case.body])
     reasoning = "".join(e.text for e in events if isinstance(e, ReasoningText))
@@ -146,7 +146,7 @@ def test_the_native_payload_holds_the_items_as_they_were_at_their_end(name: str)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_cut_of_a_recording_changes_what_it_says(name: str) -> None:
+def test_no_split_of_a_recording_changes_the_result(name: str) -> None:
     case = Case(name)
     whole = normalized(decode([case.body]))
     network = case.network_chunks()
@@ -165,7 +165,7 @@ def test_no_cut_of_a_recording_changes_what_it_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recording_fed_byte_by_byte_says_the_same(name: str) -> None:
+def test_a_recording_fed_byte_by_byte_decodes_the_same(name: str) -> None:
     body = Case(name).body
     if len(body) > 26_000:
         body = body[:26_000]
@@ -173,7 +173,7 @@ def test_a_recording_fed_byte_by_byte_says_the_same(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recording_that_breaks_off_fails_and_keeps_what_came(name: str) -> None:
+def test_a_recording_that_is_cut_off_fails_and_keeps_what_came(name: str) -> None:
     case = Case(name)
     whole = normalized(decode([case.body]))
     text = "".join(e.text for e in whole if isinstance(e, AnswerText))

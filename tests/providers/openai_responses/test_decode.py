@@ -1,4 +1,4 @@
-"""What the decoder says of each flavour of the wire, and of each way that it ends."""
+"""Decoding each variant of the Responses API, and each way that a response ends."""
 
 import json
 from typing import Any
@@ -62,7 +62,7 @@ SAID: dict[str, list[ModelEvent]] = {
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_each_flavour_says_its_reasoning_answer_and_calls_once_and_in_order(flavour: str) -> None:
+def test_each_variant_decodes_reasoning_answer_and_calls_once_and_in_order(flavour: str) -> None:
     events = normalized(decode(FLAVOURS[flavour]))
     assert events[:-1] == SAID[flavour]
     last = events[-1]
@@ -75,7 +75,7 @@ def test_each_flavour_says_its_reasoning_answer_and_calls_once_and_in_order(flav
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_each_flavour_says_the_same_cut_at_any_byte(flavour: str) -> None:
+def test_each_flavour_decodes_the_same_split_at_any_byte(flavour: str) -> None:
     body = FLAVOURS[flavour]
     whole = normalized(decode(body))
     for at in range(len(body)):
@@ -84,7 +84,7 @@ def test_each_flavour_says_the_same_cut_at_any_byte(flavour: str) -> None:
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_each_flavour_broken_off_anywhere_before_its_end_mark_fails_and_keeps_what_came(
+def test_each_flavour_cut_off_anywhere_before_its_end_fails_and_keeps_what_came(
     flavour: str,
 ) -> None:
     body = FLAVOURS[flavour]
@@ -101,7 +101,7 @@ def test_each_flavour_broken_off_anywhere_before_its_end_mark_fails_and_keeps_wh
                 assert event == expected
 
 
-def test_the_payload_is_what_the_provider_ended_its_items_with_and_not_how_it_began_them() -> None:
+def test_the_payload_has_the_items_as_they_ended_and_not_as_they_started() -> None:
     last = decode(FLAVOURS["openai"])[-1]
     assert isinstance(last, ModelFinished)
     assert last.native is not None
@@ -123,19 +123,19 @@ def test_the_payload_follows_the_output_index_and_keeps_the_phase_without_log_pr
     assert message["content"] == [{"type": "output_text", "text": "Hi 👋.", "annotations": []}]
 
 
-def test_copilots_encrypted_item_goes_back_with_the_id_that_it_ended_with() -> None:
+def test_copilots_encrypted_item_is_sent_back_with_the_id_that_it_ended_with() -> None:
     last = decode(FLAVOURS["copilot"])[-1]
     assert isinstance(last, ModelFinished)
     assert [item["id"] for item in payload(last.native)] == ["d", "g"]
 
 
-def test_ids_can_be_stripped_from_all_that_the_model_said_itself() -> None:
+def test_ids_can_be_stripped_from_all_of_the_models_items() -> None:
     last = decode(FLAVOURS["server tools"], item_ids="strip")[-1]
     assert isinstance(last, ModelFinished)
     assert ["id" in item for item in payload(last.native)] == [False, True, False]
 
 
-def test_reasoning_that_nothing_follows_never_goes_back() -> None:
+def test_reasoning_that_nothing_follows_is_never_sent_back() -> None:
     reason = {"reason": "max_output_tokens"}
     body = sse(done(0, RS), end("incomplete", incomplete_details=reason, usage=USAGE))
     *_, last = decode(body)
@@ -153,7 +153,7 @@ def test_reasoning_that_nothing_follows_never_goes_back() -> None:
     assert [item["type"] for item in payload(kept.native)] == ["message", "reasoning"]
 
 
-def test_where_reasoning_has_nothing_to_send_back_no_id_is_left_that_asks_for_it() -> None:
+def test_if_reasoning_cannot_be_sent_back_no_item_refers_to_it() -> None:
     bare = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": None}
     last = decode(sse(done(0, bare), done(1, wire.SEARCH), done(2, bare), done(3, FC), end()))[-1]
     assert isinstance(last, ModelFinished)
@@ -174,7 +174,7 @@ def test_reasoning_can_be_repeated_before_each_of_several_calls() -> None:
     assert kinds == ["reasoning", "function_call", "reasoning", "function_call"]
 
 
-def test_a_call_that_a_limit_cut_is_opened_but_neither_told_nor_sent_back() -> None:
+def test_a_call_cut_by_a_limit_is_opened_but_neither_reported_nor_sent_back() -> None:
     body = sse(
         done(0, RS),
         added(1, {**FC, "arguments": ""}),
@@ -189,7 +189,7 @@ def test_a_call_that_a_limit_cut_is_opened_but_neither_told_nor_sent_back() -> N
     assert (last.finish_reason, last.native) == ("length", None)
 
 
-def test_parallel_calls_are_told_in_the_order_in_which_they_began() -> None:
+def test_parallel_calls_are_reported_in_the_order_in_which_they_started() -> None:
     second = {**FC, "id": "fc_2", "call_id": "call_b", "name": "hear", "arguments": ""}
     body = sse(
         added(0, {**FC, "arguments": ""}), added(1, second), done(1, second), done(0, FC), end()
@@ -202,7 +202,7 @@ def test_parallel_calls_are_told_in_the_order_in_which_they_began() -> None:
     ]
 
 
-def test_a_call_without_an_id_gets_one_that_stands_in_the_payload_too() -> None:
+def test_a_call_without_an_id_gets_one_in_the_payload_too() -> None:
     nameless = {key: value for key, value in FC.items() if key != "call_id"}
     events = normalized(decode(sse(added(0, nameless), done(0, nameless), end())))
     assert events[:2] == [
@@ -227,7 +227,7 @@ WHOLE: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("first", range(3))
 @pytest.mark.parametrize("streamed", ["", "H", "Hi 👋."])
-def test_text_that_comes_whole_at_the_end_is_neither_lost_nor_doubled(
+def test_text_that_is_sent_complete_at_the_end_is_neither_lost_nor_doubled(
     streamed: str, first: int
 ) -> None:
     opening = [delta("output_text", 1, streamed, content_index=0)] if streamed else []
@@ -235,7 +235,7 @@ def test_text_that_comes_whole_at_the_end_is_neither_lost_nor_doubled(
     assert normalized(decode(body))[:-1] == [COUNT, HI]
 
 
-def test_reasoning_that_comes_whole_at_the_end_keeps_its_parts() -> None:
+def test_reasoning_that_is_sent_complete_at_the_end_keeps_its_parts() -> None:
     assert normalized(decode(sse(done(0, RS), done(1, MSG), end())))[:-1] == [*SUMMARY, HI]
 
 
@@ -250,7 +250,7 @@ def test_reasoning_and_its_summary_are_never_both_shown(first: str) -> None:
     assert "".join(e.text for e in at_once if isinstance(e, ReasoningText)) == "Raw."
 
 
-def test_output_indexes_that_a_host_leaves_out_mean_the_item_begun_last() -> None:
+def test_missing_output_indexes_refer_to_the_latest_item() -> None:
     events = [
         added(0, {"type": "reasoning"}),
         delta("reasoning_text", 0, "We count."),
@@ -268,7 +268,7 @@ def test_output_indexes_that_a_host_leaves_out_mean_the_item_begun_last() -> Non
     assert [item["type"] for item in payload(last.native)] == ["reasoning", "message"]
 
 
-def test_items_that_never_ended_go_back_rebuilt_and_without_ids() -> None:
+def test_items_that_never_ended_are_sent_back_rebuilt_and_without_ids() -> None:
     body = sse(
         done(0, RS),
         delta("output_text", 1, "Hi"),
@@ -285,7 +285,7 @@ def test_items_that_never_ended_go_back_rebuilt_and_without_ids() -> None:
     assert call == {"type": "function_call", "call_id": "call_a", "name": "look", "arguments": "{}"}
 
 
-def test_signs_of_life_are_told_where_nothing_else_is_but_comments_are_none() -> None:
+def test_keepalives_are_reported_if_nothing_else_is_but_comments_are_not() -> None:
     decoder = wire.dialect().decoder("text/event-stream")
     assert decoder.feed(b": processing\n\n") == []
     assert decoder.feed(sse({"type": "response.created"})) == [Keepalive()]
@@ -296,7 +296,7 @@ def test_signs_of_life_are_told_where_nothing_else_is_but_comments_are_none() ->
     assert decoder.feed(sse(delta("output_text", 2, "a"))) == [AnswerText("a")]
 
 
-def test_a_refusal_is_a_failure_in_the_models_words_and_no_answer() -> None:
+def test_a_refusal_is_a_failure_with_the_models_text_and_not_an_answer() -> None:
     refused = {**MSG, "content": [{"type": "refusal", "refusal": "I will not."}]}
     streamed = sse(
         {"type": "response.refusal.delta", "output_index": 0, "delta": "I will"},
@@ -310,7 +310,7 @@ def test_a_refusal_is_a_failure_in_the_models_words_and_no_answer() -> None:
         ]
 
 
-def test_a_content_filter_is_a_failure_that_keeps_what_came() -> None:
+def test_a_content_filter_is_a_failure_that_keeps_the_output() -> None:
     body = sse(
         delta("output_text", 0, "Hi"),
         end("incomplete", incomplete_details={"reason": "content_filter"}, usage=USAGE),
@@ -347,7 +347,7 @@ def test_an_error_inside_a_stream_is_a_typed_failure(
     assert (last.code, last.retryable, last.message) == (code, retryable, "m")
 
 
-def test_an_error_inside_a_stream_tells_how_long_to_wait() -> None:
+def test_an_error_inside_a_stream_has_its_retry_after() -> None:
     wait = {"code": "rate_limit_exceeded", "message": "Please try again in 1.5s."}
     last = decode(sse(end("failed", error=wait, usage=USAGE)))[-1]
     assert isinstance(last, ModelFailed)
@@ -370,7 +370,7 @@ def test_an_error_inside_a_stream_tells_how_long_to_wait() -> None:
         b"data: 5\n\n",
     ],
 )
-def test_an_event_that_is_not_readable_is_one_failure_after_all_before_it(bad: bytes) -> None:
+def test_an_unreadable_event_is_one_failure_after_all_earlier_output(bad: bytes) -> None:
     events = normalized(decode(sse(delta("output_text", 0, "Hi")) + bad + FLAVOURS["openai"]))
     assert events[0] == AnswerText("Hi")
     assert len(events) == 2
@@ -387,13 +387,13 @@ def test_an_event_that_is_not_readable_is_one_failure_after_all_before_it(bad: b
         {"type": "error.of.another.kind", "error": None},
     ],
 )
-def test_an_event_that_we_do_not_need_may_have_any_shape(harmless: dict[str, Any]) -> None:
+def test_unused_events_may_have_any_shape(harmless: dict[str, Any]) -> None:
     assert normalized(decode(sse(harmless) + FLAVOURS["codex"])) == normalized(
         decode(FLAVOURS["codex"])
     )
 
 
-def test_done_is_an_end_mark_only_where_every_item_has_ended() -> None:
+def test_done_ends_a_response_only_if_every_item_has_ended() -> None:
     mark = "data: [DONE]\n\n"
     assert isinstance(decode(sse(done(0, MSG), mark))[-1], ModelFinished)
     assert isinstance(decode(sse(delta("output_text", 0, "Hi"), mark))[-1], ModelFailed)
@@ -418,21 +418,21 @@ def test_the_end_may_be_called_done_and_its_status_counts() -> None:
     assert cancelled.code == "provider_stream_cut"
 
 
-def test_after_the_end_nothing_more_is_said() -> None:
+def test_nothing_is_emitted_after_the_end() -> None:
     decoder = wire.dialect().decoder("text/event-stream")
     assert isinstance(decoder.feed(FLAVOURS["codex"] + FLAVOURS["openai"])[-1], ModelFinished)
     assert decoder.feed(FLAVOURS["openai"]) == []
     assert decoder.close() == []
 
 
-def test_an_event_too_large_to_hold_is_a_failure() -> None:
+def test_an_oversized_event_is_a_failure() -> None:
     decoder = wire.dialect().decoder("text/event-stream")
     last = decoder.feed(b"data: " + b"x" * (33 * 2**20))[-1]
     assert isinstance(last, ModelFailed)
     assert decoder.close() == []
 
 
-def test_reasoning_that_a_host_counts_apart_is_added_to_the_output() -> None:
+def test_separately_counted_reasoning_tokens_are_added_to_the_output() -> None:
     apart = {**USAGE, "total_tokens": 24}
     last = decode(sse(done(0, MSG), end(usage=apart)))[-1]
     assert isinstance(last, ModelFinished)
@@ -441,7 +441,7 @@ def test_reasoning_that_a_host_counts_apart_is_added_to_the_output() -> None:
     assert last.reasoning_status == "hidden_by_provider"
 
 
-def test_figures_of_odd_shapes_do_not_fail_a_response() -> None:
+def test_usage_of_unexpected_types_does_not_fail_a_response() -> None:
     last = decode(sse(done(0, MSG), end(usage={"input_tokens": "x", "output_tokens_details": []})))[
         -1
     ]
@@ -454,7 +454,7 @@ def whole(**response: object) -> bytes:
     return json.dumps({"object": "response", "status": "completed", **response}).encode()
 
 
-def test_a_response_in_one_piece_says_the_same_as_a_stream() -> None:
+def test_an_unstreamed_response_decodes_like_a_stream() -> None:
     body = whole(output=[RS, FC], usage=USAGE)
     json_type = "application/json; charset=utf-8"
     one = decode([body[:50], body[50:]], json_type)
@@ -468,7 +468,7 @@ def test_a_response_in_one_piece_says_the_same_as_a_stream() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"{}", b"[]", b'{"status": "completed"', b'{"status": "queued"}']
 )
-def test_a_piece_that_is_no_response_is_a_failure(body: bytes) -> None:
+def test_a_body_that_is_not_a_response_is_a_failure(body: bytes) -> None:
     (last,) = decode(body, "application/json")
     assert isinstance(last, ModelFailed)
     assert last.code == "provider_stream_cut"
@@ -482,7 +482,7 @@ def test_a_web_page_says_that_the_address_is_wrong() -> None:
 
 
 @given(st.binary(max_size=300), st.sampled_from(["text/event-stream", "application/json"]))
-def test_no_bytes_whatever_raise_anything(data: bytes, content_type: str) -> None:
+def test_no_bytes_raise_an_exception(data: bytes, content_type: str) -> None:
     last = decode(data, content_type)[-1]
     assert isinstance(last, ModelFailed | ModelFinished)
 
@@ -493,7 +493,7 @@ def test_no_bytes_whatever_raise_anything(data: bytes, content_type: str) -> Non
     st.lists(st.tuples(st.integers(0, 5000), st.binary(max_size=3)), max_size=4),
     st.lists(st.integers(0, 5000), max_size=12),
 )
-def test_a_damaged_stream_raises_nothing_and_says_the_same_in_any_cutting(
+def test_a_damaged_stream_raises_nothing_and_says_the_same_however_it_is_split(
     flavour: str, damage: list[tuple[int, bytes]], cuts: list[int]
 ) -> None:
     body = FLAVOURS[flavour]
@@ -528,14 +528,14 @@ def test_an_output_index_that_is_used_again_is_another_item() -> None:
     assert [item["type"] for item in payload(last.native)] == ["reasoning", "message"]
 
 
-def test_a_call_that_is_marked_as_cut_is_told_where_the_response_is_complete() -> None:
+def test_a_call_marked_as_cut_is_reported_if_the_response_is_complete() -> None:
     events = normalized(decode(sse(done(0, {**FC, "status": "incomplete"}), end())))
     assert events[:-1] == CALL
     assert isinstance(events[-1], ModelFinished)
     assert events[-1].finish_reason == "tool_calls"
 
 
-def test_a_refusal_that_only_streamed_is_a_refusal_too() -> None:
+def test_a_refusal_that_is_only_streamed_is_a_refusal_too() -> None:
     piece = {"type": "response.refusal.delta", "output_index": 0, "delta": "No"}
     (last,) = normalized(decode(sse(piece, {**piece, "delta": "."}, end())))
     assert last == ModelFailed("provider_refusal", "No.")

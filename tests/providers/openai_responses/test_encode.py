@@ -1,4 +1,4 @@
-"""The request that each flavour of the wire gets, in full."""
+"""The complete request for each variant of the Responses API."""
 
 import json
 from typing import Any
@@ -106,7 +106,7 @@ OPAQUE = ["reasoning.encrypted_content"]
     ],
     ids=["openai", "azure", "xai", "deepseek", "openrouter", "codex", "copilot"],
 )  # fmt: skip
-def test_the_request_of_each_flavour_in_full(
+def test_each_variants_request_is_encoded_completely(
     quirks: dict[str, object], expected: dict[str, Any], headers: dict[str, str]
 ) -> None:
     request = dialect(**quirks).encode(FULL)
@@ -115,7 +115,7 @@ def test_the_request_of_each_flavour_in_full(
     assert json.loads(request.body) == common | expected
 
 
-def test_a_bare_request_asks_for_a_summary_and_for_opaque_reasoning_all_the_same() -> None:
+def test_a_minimal_request_still_asks_for_a_summary_and_opaque_reasoning() -> None:
     assert encoded(ModelRequest("model-1", (ASK,))) == {
         "model": "model-1",
         "stream": True,
@@ -127,7 +127,7 @@ def test_a_bare_request_asks_for_a_summary_and_for_opaque_reasoning_all_the_same
     assert encoded(ModelRequest("model-1", (ASK,)), **CODEX)["instructions"] == "You help."
 
 
-def test_effort_is_off_a_level_or_a_budget_as_the_host_spells_it() -> None:
+def test_effort_is_encoded_as_off_a_level_or_a_budget_as_the_host_requires() -> None:
     off = ModelRequest("model-1", (ASK,), effort="none")
     assert encoded(off)["reasoning"] == {"effort": "none"}
     assert encoded(off, effort_off={"enabled": False})["reasoning"] == {"enabled": False}
@@ -145,7 +145,7 @@ def test_a_model_that_never_reasons_is_asked_for_no_reasoning() -> None:
     assert body == {"model": "model-1", "stream": True, "store": False, "input": [USER]}
 
 
-def test_a_familys_quirks_lie_over_its_hosts_and_an_unknown_one_is_an_error() -> None:
+def test_a_familys_quirks_override_its_hosts_and_an_unknown_one_is_an_error() -> None:
     family = Family(name="f", reasons="always", quirks={"summary": "detailed"})
     target = Target(
         "host", "openai-responses", BASE, "model-1", family, {"summary": None, "store": None}
@@ -157,7 +157,7 @@ def test_a_familys_quirks_lie_over_its_hosts_and_an_unknown_one_is_an_error() ->
         dialect(sumary="auto")
 
 
-def test_pictures_follow_the_text_and_a_model_that_takes_none_says_so() -> None:
+def test_pictures_follow_the_text_and_are_refused_for_models_without_images() -> None:
     turn = UserTurn("What is it?", (Image("image/png", "aGk="),))
     request = ModelRequest("model-1", (turn,))
     assert encoded(request)["input"] == [
@@ -189,7 +189,7 @@ CALLS: list[dict[str, Any]] = [
 ANSWER = {"role": "assistant", "content": "Let me see."}
 
 
-def test_another_providers_turn_goes_as_its_text_and_calls_and_the_results_follow() -> None:
+def test_another_providers_turn_is_sent_as_text_calls_and_results() -> None:
     body = encoded(ModelRequest("model-1", (ASK, FOREIGN, RESULTS)))
     assert body["input"] == [
         USER,
@@ -200,7 +200,7 @@ def test_another_providers_turn_goes_as_its_text_and_calls_and_the_results_follo
     ]
 
 
-def test_a_host_that_wants_readable_reasoning_gets_it_before_what_it_led_to() -> None:
+def test_readable_reasoning_is_sent_before_its_output_if_the_host_requires_it() -> None:
     texts = [{"type": "reasoning_text", "text": text} for text in ("Hm. ", "Look.")]
     reasoning = {"type": "reasoning", "summary": [], "content": texts}
     assert history(FOREIGN, **DEEPSEEK) == [reasoning, ANSWER, *CALLS]
@@ -217,7 +217,7 @@ def test_a_host_that_wants_readable_reasoning_gets_it_before_what_it_led_to() ->
     assert encoded(off, **DEEPSEEK)["input"] == [USER, CALLS[0]]
 
 
-def test_an_own_turn_goes_back_byte_for_byte() -> None:
+def test_an_own_turn_is_sent_back_byte_for_byte() -> None:
     wire = dialect()
     last = wire.decoder("text/event-stream").feed(FLAVOURS["openai"])[-1]
     assert isinstance(last, ModelFinished)
@@ -238,13 +238,13 @@ def test_an_own_turn_goes_back_byte_for_byte() -> None:
         Origin("openai-responses", BASE, "model-2"),
     ],
 )
-def test_a_payload_of_another_dialect_endpoint_or_model_never_goes_back(origin: Origin) -> None:
+def test_a_payload_of_another_dialect_endpoint_or_model_is_never_sent_back(origin: Origin) -> None:
     native = ProviderPayload(origin, msgspec.Raw(json.dumps([RS, MSG]).encode()))
     turn = AssistantTurn((ReasoningPart("secret"), AnswerPart("Hi.")), native)
     assert history(turn) == [{"role": "assistant", "content": "Hi."}]
 
 
-def test_after_a_refusal_no_payload_goes_back() -> None:
+def test_after_a_refusal_no_payload_is_sent_back() -> None:
     native = ProviderPayload(dialect().origin, msgspec.Raw(json.dumps([RS, MSG]).encode()))
     turn = AssistantTurn((AnswerPart("Hi."),), native)
     request = ModelRequest("model-1", (ASK, turn), send_opaque=False)

@@ -1,4 +1,4 @@
-"""What a refused request and a list of models say."""
+"""Errors and model lists of the Responses API."""
 
 import json
 
@@ -30,7 +30,7 @@ def error(status: int, body: object, headers: dict[str, str] | None = None) -> P
         (529, "provider_overloaded", True),
     ],
 )
-def test_the_status_says_who_must_act(status: int, code: str, retryable: bool) -> None:
+def test_the_status_determines_the_error_code(status: int, code: str, retryable: bool) -> None:
     failure = error(status, {"error": {"message": "No."}})
     assert (failure.code, failure.retryable, failure.status, failure.message) == (
         code,
@@ -54,7 +54,7 @@ def test_the_status_says_who_must_act(status: int, code: str, retryable: bool) -
         (b"", "The provider responded with HTTP 400."),
     ],
 )  # fmt: skip
-def test_the_providers_own_words_are_found_in_every_shape(body: object, message: str) -> None:
+def test_the_providers_message_is_found_in_every_shape(body: object, message: str) -> None:
     assert error(400, body).message == message
 
 
@@ -66,7 +66,7 @@ def test_a_message_is_bounded_and_shows_no_key() -> None:
     assert "abc123" not in key.message
 
 
-def test_the_wait_that_a_provider_wishes_is_read_from_its_headers_or_words() -> None:
+def test_retry_after_is_read_from_headers_and_messages() -> None:
     body = {"error": {"message": "Slow down."}}
     assert error(429, body, {"retry-after": "20"}).retry_after == 20
     assert error(429, body, {"retry-after": "20", "retry-after-ms": "1500"}).retry_after == 1.5
@@ -74,12 +74,12 @@ def test_the_wait_that_a_provider_wishes_is_read_from_its_headers_or_words() -> 
     assert error(429, {"error": {"message": "Please try again in 20ms."}}).retry_after == 0.02
 
 
-def test_a_spent_quota_is_not_worth_a_retry() -> None:
+def test_an_exhausted_quota_is_not_retryable() -> None:
     spent = error(429, {"error": {"message": "No.", "code": "insufficient_quota"}})
     assert (spent.code, spent.retryable) == ("provider_rate_limit", False)
 
 
-def test_a_wrong_key_is_an_operators_matter_whatever_its_status() -> None:
+def test_a_wrong_key_is_an_auth_error_whatever_its_status() -> None:
     assert error(400, {"code": "x", "error": "Incorrect API key provided."}).code == "provider_auth"
 
 
@@ -99,7 +99,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_recorded_errors_are_told_in_their_providers_words(name: str) -> None:
+def test_recorded_errors_keep_the_providers_message(name: str) -> None:
     case = Case(name)
     failure = dialect().error(case.meta["status"], {}, case.body)
     body = json.loads(case.body)
@@ -127,7 +127,7 @@ def test_the_models_of_a_host_are_listed(body: object) -> None:
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"{}", b'"no"', b'{"data": 1}', b"\xff"])
-def test_what_is_no_list_of_models_is_refused(body: bytes) -> None:
+def test_an_invalid_model_list_is_refused(body: bytes) -> None:
     with pytest.raises(ProviderError) as raised:
         dialect().listed(body)
     assert raised.value.code == "provider_bad_request"

@@ -1,4 +1,4 @@
-"""Hand-made streams of every flavour of the wire, and what reads them."""
+"""Hand-made streams of every variant of the Responses API, and their decoding."""
 
 import itertools
 import json

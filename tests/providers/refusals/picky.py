@@ -1,4 +1,4 @@
-"""A provider that refuses a part of a request, and runs that are asked of it."""
+"""A provider that rejects parts of requests, and runs against it."""
 
 import json
 from collections.abc import AsyncGenerator, Callable, Sequence

@@ -1,4 +1,4 @@
-"""Refusals of what earlier turns hold, as providers word them: the call is retried without it."""
+"""Providers reject parts of earlier turns, in their own words: the call is retried without them."""
 
 import json
 from pathlib import Path
@@ -80,7 +80,7 @@ BARE: list[tuple[BuiltInDialect, str, str]] = [
 
 
 @pytest.mark.parametrize(("dialect", "carrier", "words"), BARE)
-async def test_a_tool_call_of_another_model_gets_the_thought_that_the_provider_wants(
+async def test_another_models_tool_call_gets_the_reasoning_that_the_provider_requires(
     dialect: BuiltInDialect, carrier: str, words: str, tmp_path: Path
 ) -> None:
     def refuses(body: dict[str, Any]) -> bool:
@@ -140,7 +140,7 @@ OPAQUE: list[tuple[BuiltInDialect, str, str]] = [
 
 @pytest.mark.promise("P13")
 @pytest.mark.parametrize(("dialect", "mark", "words"), OPAQUE)
-async def test_an_opaque_block_that_is_refused_stays_behind(
+async def test_a_rejected_opaque_block_is_not_sent_again(
     dialect: BuiltInDialect, mark: str, words: str, tmp_path: Path
 ) -> None:
     answer = picky(dialect, holds(mark), error(words), says=(CALLING, FINAL))

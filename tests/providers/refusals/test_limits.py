@@ -1,4 +1,4 @@
-"""What a refusal does not lead to: loops, second tries after visible text, wrong memories."""
+"""A rejected request causes no loop, no retry after visible text, and no wrong conclusion about other requests."""
 
 import json
 from pathlib import Path
@@ -38,7 +38,7 @@ def code_of(events: list[Event]) -> str | None:
 NO_TOOLS = error("This model does not support tools.")
 
 
-async def test_several_parts_are_left_out_one_after_the_other(tmp_path: Path) -> None:
+async def test_several_rejected_parts_are_left_out_one_after_the_other(tmp_path: Path) -> None:
     def refuses(body: dict[str, Any]) -> dict[str, object] | None:
         if "tools" in body:
             return NO_TOOLS
@@ -65,7 +65,7 @@ async def test_several_parts_are_left_out_one_after_the_other(tmp_path: Path) ->
 
 
 @pytest.mark.promise("P6")
-async def test_a_part_is_left_out_once_and_the_second_refusal_is_told(tmp_path: Path) -> None:
+async def test_a_part_is_left_out_once_and_the_second_refusal_is_reported(tmp_path: Path) -> None:
     answer = picky("openai-chat", lambda body: True, NO_TOOLS)
     async with asking(answer, tmp_path) as (runs, upstream):
         events = await asked(runs)
@@ -73,7 +73,7 @@ async def test_a_part_is_left_out_once_and_the_second_refusal_is_told(tmp_path: 
         assert len(upstream.bodies) == 2
 
 
-async def test_what_did_not_help_is_not_remembered(tmp_path: Path) -> None:
+async def test_an_unsuccessful_omission_is_not_remembered(tmp_path: Path) -> None:
     broken = True
     answer = picky("openai-chat", lambda body: broken, NO_TOOLS)
     async with asking(answer, tmp_path) as (runs, upstream):
@@ -127,7 +127,7 @@ async def test_a_refusal_inside_a_stream_is_understood_too(tmp_path: Path) -> No
         (400, "no luck"),
     ],
 )
-async def test_words_about_anything_that_was_not_sent_lead_to_no_second_try(
+async def test_a_refusal_of_something_that_was_not_sent_is_not_retried(
     status: int, words: str, tmp_path: Path
 ) -> None:
     answer = picky("openai-chat", lambda body: True, error(words), status=status)
@@ -139,7 +139,7 @@ async def test_words_about_anything_that_was_not_sent_lead_to_no_second_try(
         assert all("tools" in body for body in bodies(upstream))
 
 
-async def test_an_errors_echo_of_the_request_is_not_read(tmp_path: Path) -> None:
+async def test_the_request_echoed_in_an_error_is_ignored(tmp_path: Path) -> None:
     echo = {"detail": [{"loc": ["body", "seed"], "msg": "not supported", "input": "the tools"}]}
     answer = picky("openai-chat", lambda body: True, echo, status=422)
     async with asking(answer, tmp_path) as (runs, upstream):
@@ -165,7 +165,7 @@ async def test_calls_and_results_of_earlier_turns_become_text_without_tools(
         assert messages[-1]["content"] == "And?"
 
 
-async def test_reasoning_that_goes_back_in_a_list_is_dropped_where_content_must_be_a_string(
+async def test_reasoning_that_is_sent_back_in_a_list_is_dropped_where_content_must_be_a_string(
     tmp_path: Path,
 ) -> None:
     def mistral(response: ResponseText) -> bytes:
@@ -187,7 +187,7 @@ async def test_reasoning_that_goes_back_in_a_list_is_dropped_where_content_must_
         assert notices(events) == ["opaque_reasoning_dropped"]
 
 
-async def test_an_effort_that_is_refused_costs_no_other_effort(tmp_path: Path) -> None:
+async def test_a_rejected_effort_does_not_affect_other_efforts(tmp_path: Path) -> None:
     words = error("'reasoning_effort' does not support 'high'. Supported values: 'low'.")
     answer = picky("openai-chat", lambda body: body.get("reasoning_effort") == "high", words)
     async with asking(answer, tmp_path) as (runs, upstream):
@@ -201,7 +201,7 @@ async def test_an_effort_that_is_refused_costs_no_other_effort(tmp_path: Path) -
         assert sent == ["high", None, "low", None]
 
 
-async def test_a_picture_that_cannot_be_seen_is_told_again_with_every_message(
+async def test_an_unsupported_picture_is_reported_for_every_message(
     tmp_path: Path,
 ) -> None:
     answer = picky("openai-chat", holds("image_url"), error("Image input is not supported."))
@@ -219,7 +219,7 @@ BAD_SIGNATURE = error("messages.1.content.0: Invalid `signature` in `thinking` b
 
 @pytest.mark.promise("P12")
 @pytest.mark.promise("P13")
-async def test_one_conversations_bad_signature_costs_no_other_its_thoughts(tmp_path: Path) -> None:
+async def test_one_conversations_bad_signature_does_not_affect_others(tmp_path: Path) -> None:
     refused_text = "forged"
     answer = picky(
         "anthropic-messages",
@@ -244,7 +244,7 @@ async def test_a_host_that_refuses_every_signature_is_sent_no_more_of_them(tmp_p
 
 
 @pytest.mark.promise("P13")
-async def test_what_stays_goes_byte_for_byte(tmp_path: Path) -> None:
+async def test_remaining_parts_are_sent_byte_for_byte(tmp_path: Path) -> None:
     def wire(response: ResponseText) -> bytes:
         if response is FINAL:
             return WIRES["openai-chat"].body(response)
@@ -265,7 +265,7 @@ async def test_what_stays_goes_byte_for_byte(tmp_path: Path) -> None:
 
 
 @given(body=st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
-def test_an_error_body_may_hold_anything(body: bytes) -> None:
+def test_an_error_body_may_contain_anything(body: bytes) -> None:
     response = error_text(body)
     assert len(response) <= 4_000
     asking = ModelRequest("m", (UserTurn("Hi"),), system="Be brief.", effort="high")
@@ -274,7 +274,7 @@ def test_an_error_body_may_hold_anything(body: bytes) -> None:
     assert isinstance(rejected_part(response, sent), str)
 
 
-def test_a_very_long_error_is_read_in_part() -> None:
+def test_a_very_long_error_is_truncated() -> None:
     error = {"error": {"message": "no " * 50_000, "details": [["deep"] * 9] * 9_000}}
     assert len(error_text(json.dumps(error).encode())) == 4_000
     assert error_text(b"[" * 100_000)

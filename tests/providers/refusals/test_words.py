@@ -1,4 +1,4 @@
-"""Refusals as providers word them: the call is retried without the rejected part, and succeeds."""
+"""Providers reject parts of a request, in their own words: the call is retried without them, and succeeds."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ TOOLS: list[tuple[BuiltInDialect, int, object]] = [
 
 
 @pytest.mark.parametrize(("dialect", "status", "words"), TOOLS)
-async def test_a_model_without_tools_is_asked_again_without_them(
+async def test_a_model_without_tools_is_retried_without_them(
     dialect: BuiltInDialect, status: int, words: object, tmp_path: Path
 ) -> None:
     refuses = holds('"tools":', '"toolConfig":')
@@ -173,7 +173,7 @@ OTHER_WIRES: list[tuple[BuiltInDialect, Refuses, object]] = [
 
 
 @pytest.mark.parametrize(("dialect", "refuses", "words"), OTHER_WIRES)
-async def test_every_wire_leaves_out_what_its_provider_does_not_know(
+async def test_every_dialect_leaves_out_rejected_parameters(
     dialect: BuiltInDialect, refuses: Refuses, words: object, tmp_path: Path
 ) -> None:
     answer = picky(dialect, refuses, words)
@@ -186,7 +186,7 @@ async def test_every_wire_leaves_out_what_its_provider_does_not_know(
         assert len(upstream.bodies) == 2
 
 
-async def test_the_output_limit_goes_by_its_other_name_where_one_is_refused(
+async def test_the_output_limit_is_sent_under_its_other_name_if_one_is_rejected(
     tmp_path: Path,
 ) -> None:
     words = error(
@@ -209,7 +209,7 @@ async def test_the_output_limit_goes_by_its_other_name_where_one_is_refused(
         "input length and `max_tokens` exceed context limit: 190000 + 32000 > 200000",
     ],
 )
-async def test_a_limit_above_what_the_model_can_is_lowered(words: str, tmp_path: Path) -> None:
+async def test_a_limit_above_the_models_maximum_is_lowered(words: str, tmp_path: Path) -> None:
     dialect: BuiltInDialect = "anthropic-messages"
     answer = picky(dialect, lambda body: body["max_tokens"] > 8192, error(words))
     async with asking(answer, tmp_path, dialect) as (runs, upstream):
@@ -253,9 +253,7 @@ async def test_a_role_that_is_refused_is_not_used_and_the_system_prompt_is_kept(
         (400, error("m is not a multimodal model")),
     ],
 )  # fmt: skip
-async def test_pictures_that_are_refused_become_a_note(
-    status: int, words: object, tmp_path: Path
-) -> None:
+async def test_rejected_pictures_become_a_note(status: int, words: object, tmp_path: Path) -> None:
     answer = picky("openai-chat", holds("image_url"), words, status=status)
     async with asking(answer, tmp_path) as (runs, upstream):
         events = await asked(runs, "What is it?", image_path="picture")

@@ -1,4 +1,4 @@
-"""Conversations are read once: what has ended is known from then on, and still true."""
+"""Conversations are read once: folds of ended runs are cached, and stay valid."""
 
 import asyncio
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ async def texts(runs: Runs) -> list[tuple[str, str]]:
     return [(run.input.text, run.response) for run in view.runs]
 
 
-async def test_what_has_ended_is_read_once_for_all_that_follows() -> None:
+async def test_ended_runs_are_read_once() -> None:
     store = CountedStore()
     async with open_runs(ScriptedModel([say("One")], [say("Two")]), store=store) as runs:
         await ask(runs, "first")
@@ -77,7 +77,7 @@ async def test_an_active_run_is_read_in_its_current_state_each_time() -> None:
 
 
 @pytest.mark.promise("P8")
-async def test_a_run_that_is_replaced_leaves_what_was_kept() -> None:
+async def test_a_replaced_run_is_dropped_from_the_cache() -> None:
     model = ScriptedModel([say("One")], [say("Two")], [say("Better")])
     async with open_runs(model) as runs:
         first = await ask(runs, "first")
@@ -91,7 +91,7 @@ async def test_a_run_that_is_replaced_leaves_what_was_kept() -> None:
 
 
 @pytest.mark.promise("P12")
-async def test_nothing_is_kept_of_a_conversation_that_was_deleted() -> None:
+async def test_a_deleted_conversation_is_dropped_from_the_cache() -> None:
     model = ScriptedModel([say("Old")], [say("New"), Silence()])
     async with open_runs(model) as runs:
         await ask(runs, "first")
@@ -163,7 +163,7 @@ def test_continuing_from_a_cached_fold_equals_reading_the_whole_log(
             }
 
 
-def test_no_more_is_kept_than_may_be_and_the_latest_used_stays() -> None:
+def test_the_cache_is_bounded_and_keeps_the_most_recently_used() -> None:
     def fold_of(name: str, answer: str) -> Fold:
         fold = Fold(name)
         ended = RunEnded("completed", 1, TIMING)

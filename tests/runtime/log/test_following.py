@@ -101,7 +101,7 @@ class CompactingStore(MemoryStore):
 
 
 @pytest.mark.promise("P4", "P8")
-async def test_a_log_that_is_put_together_while_it_is_read_is_read_once() -> None:
+async def test_a_log_that_is_compacted_while_it_is_read_is_read_once() -> None:
     store, many = CompactingStore(), 5_000
     await store.create_conversation(conversation("c", owner=OWNER))
     record = run(of="c", owner=OWNER)

@@ -1,4 +1,4 @@
-"""Followers that are up to date get new events pushed; the others pull the same ones."""
+"""Followers that are up to date get new events pushed; the others pull them."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""Who reads in the moment in which a conversation goes: all of it or nothing, never a rest."""
+"""Reading a conversation while it is deleted returns all of it or nothing, never a part."""
 
 import asyncio
 from collections.abc import Sequence

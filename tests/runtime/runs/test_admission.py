@@ -1,4 +1,4 @@
-"""Admission: every start counts, also those that are not active yet."""
+"""Admission: every start counts, also those that aren't active yet."""
 
 import asyncio
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ async def start_at_once(
     return started, refused
 
 
-async def test_starts_at_the_same_time_never_exceed_the_most_active_runs() -> None:
+async def test_concurrent_starts_never_exceed_max_active_runs() -> None:
     limits = AdmissionLimits(max_active_runs=2)
     async with open_runs(silent(5), store=SlowStore(), admission=limits) as runs:
         started, refused = await start_at_once(runs, *[RunRequest("Hi")] * 5)
@@ -55,7 +55,7 @@ async def test_starts_at_the_same_time_never_exceed_the_most_active_runs() -> No
         assert (refused[0].code, Busy("").retry_after) == ("busy", 2.0)
 
 
-async def test_messages_at_the_same_time_never_exceed_those_that_may_wait() -> None:
+async def test_concurrent_messages_never_exceed_the_queue_limit() -> None:
     limits = AdmissionLimits(max_waiting_messages=2)
     async with open_runs(silent(9), store=SlowStore(), admission=limits) as runs:
         started, refused = await start_at_once(runs, *[RunRequest("Hi", "c")] * 6)
@@ -81,7 +81,7 @@ async def test_one_of_many_runs_replaces_another() -> None:
         assert (len(started), [type(each) for each in refused]) == (1, [Conflict] * 2)
 
 
-async def test_a_start_that_fails_gives_its_place_back() -> None:
+async def test_a_failed_start_frees_its_slot() -> None:
     limits = AdmissionLimits(max_active_runs=1)
     async with open_runs(silent(1), store=SlowStore(), admission=limits) as runs:
         for _ in range(3):
@@ -91,7 +91,7 @@ async def test_a_start_that_fails_gives_its_place_back() -> None:
         assert len(started) == 1
 
 
-async def test_a_refused_message_makes_no_conversation() -> None:
+async def test_a_refused_message_creates_no_conversation() -> None:
     store = SlowStore()
     async with open_runs(
         silent(1), store=store, admission=AdmissionLimits(max_active_runs=1)

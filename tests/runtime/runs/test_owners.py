@@ -1,4 +1,4 @@
-"""Two owners on the same services: neither reaches what the other has."""
+"""Two owners on the same services can't reach each other's data."""
 
 from collections.abc import Awaitable, Callable
 
@@ -36,7 +36,7 @@ async def test_what_another_owner_reads_first_hides_nothing_from_its_owner() -> 
 
 
 @pytest.mark.promise("P12")
-async def test_two_owners_talk_in_conversations_of_the_same_name_without_noticing() -> None:
+async def test_two_owners_can_use_conversations_of_the_same_name() -> None:
     model = ScriptedModel([say(SECRET)], [say("Hello.")], [say("Again.")])
     async with open_runs(model) as runs:
         await logged(runs, await start(runs, SECRET, conversation_id="c"))
@@ -66,7 +66,7 @@ ATTEMPTS: dict[str, Attempt] = {
 
 @pytest.mark.promise("P12")
 @pytest.mark.parametrize("name", ATTEMPTS)
-async def test_another_owners_conversation_is_not_found_whatever_is_tried(name: str) -> None:
+async def test_another_owners_conversation_is_not_found_by_any_operation(name: str) -> None:
     async with open_runs(ScriptedModel([say(SECRET), Silence()])) as runs:
         record = await start(runs, "Hi", conversation_id="c")
         with pytest.raises(NotFound):

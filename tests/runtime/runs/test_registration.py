@@ -1,4 +1,4 @@
-"""A run begins while it is being stored; nobody sees anything of it before that."""
+"""A run starts while it is being stored; nobody sees any of it before that."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""However a key or a session ends, its open connections do, too."""
+"""When a key or a session ends, its open connections end, too."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -48,7 +48,7 @@ async def rotated(server: Keyed, issued: Issued) -> None:
 
 
 @pytest.mark.parametrize("end", [revoked, expired, rotated])
-async def test_sockets_streams_and_runs_of_a_key_end_with_it(
+async def test_a_revoked_keys_sockets_streams_and_runs_end(
     end: Callable[[Keyed, Issued], Awaitable[None]],
 ) -> None:
     async with keyed(model=ScriptedModel([think("Hm"), Silence()])) as server:
@@ -83,7 +83,7 @@ async def test_a_logout_closes_the_sockets_of_the_session_and_no_others(path: st
             await (await two.ping())
 
 
-async def test_a_key_revoked_in_the_terminal_ends_at_the_servers_next_look(tmp_path: Path) -> None:
+async def test_a_key_revoked_in_the_terminal_ends_at_the_servers_next_check(tmp_path: Path) -> None:
     path = tmp_path / "keys.db"
     async with (
         SqliteKeyStore.open(path) as store,

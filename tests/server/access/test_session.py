@@ -113,7 +113,7 @@ async def test_two_different_credentials_in_a_request_are_a_bad_request() -> Non
         assert (await server.ask("GET", "/me", same))[0] == 200
 
 
-async def test_a_key_sees_what_it_may_do() -> None:
+async def test_a_key_can_read_its_permissions() -> None:
     async with keyed() as server:
         headers = await server.bearer(
             "phone",
@@ -153,7 +153,7 @@ async def test_a_key_sees_what_it_may_do() -> None:
         }
 
 
-async def test_a_key_sees_what_is_left_of_its_limits() -> None:
+async def test_a_key_can_read_its_remaining_limits() -> None:
     async with keyed() as server:
         headers = await server.bearer(requests_per_minute=3, concurrent_runs=2)
         for text in ("One", "Two"):

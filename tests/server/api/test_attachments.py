@@ -59,7 +59,7 @@ async def test_several_pictures_and_texts_reach_the_model_in_order_and_again_wit
 
 
 @pytest.mark.promise("P8")
-async def test_messages_live_view_snapshot_and_both_exports_tell_the_files_by_name() -> None:
+async def test_messages_live_view_snapshot_and_both_exports_name_the_files() -> None:
     async with open_server(ScriptedModel([say("Seen.")])) as served:
         picture, note = await upload_all(served, ("p.png", PNG), (HOSTILE, b"note"))
         files = descriptions([picture, note])
@@ -84,7 +84,7 @@ async def test_messages_live_view_snapshot_and_both_exports_tell_the_files_by_na
     assert "- `` li__img src=x onerror=alert(1)_`gnp.txt `` (text/plain, 4 bytes)\n" in markdown
 
 
-async def test_what_is_in_a_file_is_in_no_frame_and_no_document() -> None:
+async def test_no_frame_or_document_contains_a_files_content() -> None:
     canary = b"canary-in-file"
     async with open_server(ScriptedModel([say("Seen.")])) as served:
         (note,) = await upload_all(served, ("n.txt", canary))
@@ -96,7 +96,7 @@ async def test_what_is_in_a_file_is_in_no_frame_and_no_document() -> None:
     assert canary.decode() not in f"{exchange.frames} {messages} {exported}"
 
 
-async def test_a_picture_for_a_model_that_takes_none_is_refused_by_its_name() -> None:
+async def test_a_picture_for_a_model_without_images_is_refused_by_name() -> None:
     async with open_server(ScriptedModel(images=False)) as served:
         note, picture = await upload_all(served, ("n.txt", b"note"), ("cat.png", PNG))
         exchange = await exchange_over("rest", served, context_files=[note["id"], picture["id"]])
@@ -111,7 +111,7 @@ async def test_a_picture_for_a_model_that_takes_none_is_refused_by_its_name() ->
         assert exchange.error["field"] == "image_path"
 
 
-async def test_a_text_is_no_image_path() -> None:
+async def test_image_path_rejects_text_files() -> None:
     async with open_server() as served:
         (note,) = await upload_all(served, ("n.txt", b"note"))
         exchange = await exchange_over("rest", served, image_path=note["id"])
@@ -119,7 +119,7 @@ async def test_a_text_is_no_image_path() -> None:
     assert (exchange.error["status"], exchange.error["field"]) == (422, "image_path")
 
 
-async def test_pictures_alone_say_enough_and_nothing_at_all_does_not() -> None:
+async def test_pictures_without_text_are_a_message_and_nothing_is_not() -> None:
     model = ScriptedModel([say("A cat.")])
     async with open_server(model) as served:
         (picture,) = await upload_all(served, ("cat.png", PNG))
@@ -131,7 +131,7 @@ async def test_pictures_alone_say_enough_and_nothing_at_all_does_not() -> None:
     assert pictures(user_turns(model.requests[0])[0]) == [PNG]
 
 
-async def test_the_files_of_a_message_have_a_limit_together() -> None:
+async def test_the_files_of_a_message_have_a_total_limit() -> None:
     model = ScriptedModel([say("Seen.")])
     async with open_server(model, limits=Limits(max_attachment_bytes=32)) as served:
         one, two, three = await upload_all(served, ("1.png", PNG), ("2.png", PNG), ("3.txt", b"x"))
@@ -162,9 +162,7 @@ async def test_a_model_without_image_support_can_continue_a_conversation_with_im
 
 
 @pytest.mark.promise("P8")
-async def test_a_run_that_takes_the_place_of_another_keeps_its_files_whatever_became_of_them() -> (
-    None
-):
+async def test_a_replacement_keeps_the_files_even_if_they_were_deleted() -> None:
     model = ScriptedModel(*([say("Seen.")] for _ in range(4)))
     async with open_server(model) as served:
         picture, note = await upload_all(served, ("cat.png", PNG), ("n.txt", b"note"))
@@ -218,7 +216,7 @@ async def test_a_files_content_is_in_the_log_once_however_often_the_message_is_r
     assert pictures(user_turns(model.requests[4])[0]) == [PNG]
 
 
-async def test_a_sent_picture_can_be_looked_at_and_a_sent_text_only_saved() -> None:
+async def test_a_sent_picture_can_be_viewed_and_a_sent_text_only_downloaded() -> None:
     async with open_server(ScriptedModel([say("Seen.")])) as served:
         picture, page = await upload_all(served, ("cat.html", PNG), ("größe.html", b"<script>"))
         names = [picture["id"], page["id"]]

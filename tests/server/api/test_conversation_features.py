@@ -1,4 +1,4 @@
-"""Conversations over HTTP: found, paged, branched, taken away, begun again, and kept or not."""
+"""Conversations over HTTP: search, pagination, branches, deletion, regeneration, and temporary ones."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ async def ask(served: Served, text: str, conversation_id: str, **body: Any) -> d
 
 
 @pytest.mark.promise("P1")
-async def test_a_search_finds_what_was_asked_and_answered_and_never_what_was_thought() -> None:
+async def test_a_search_covers_questions_and_answers_but_never_reasoning() -> None:
     model = ScriptedModel([think(CANARY), say("Rayleigh scattering.")], [say("It is 42.")])
     async with serving(model) as served:
         await ask(served, "Why is the sky blue?", "sky")
@@ -48,7 +48,7 @@ async def test_a_search_finds_what_was_asked_and_answered_and_never_what_was_tho
 
 
 @pytest.mark.promise("P1")
-async def test_a_conversation_is_titled_from_its_answer_and_never_from_the_thinking() -> None:
+async def test_a_title_comes_from_the_answer_and_never_from_the_thinking() -> None:
     async with serving(ScriptedModel([think(CANARY), say("# The sky\nis blue.")])) as served:
         await ask(served, "Why?", "c")
         _, state = await served.get("/conversations/c")
@@ -72,7 +72,7 @@ async def test_paging_loses_nothing_where_many_changed_in_the_same_millisecond()
 
 
 @pytest.mark.promise("P8")
-async def test_a_branch_goes_its_own_way_from_the_run_that_was_named() -> None:
+async def test_a_branch_continues_independently_from_the_given_run() -> None:
     model = ScriptedModel([think("a"), say("One")], [say("Two")], [say("Other")])
     async with serving(model) as served:
         first = await ask(served, "first", "c")
@@ -146,7 +146,7 @@ async def test_a_file_is_named_safely_whatever_the_title_says() -> None:
 
 @pytest.mark.promise("P8")
 @pytest.mark.parametrize("transport", ["rest", "sse", "socket"])
-async def test_a_message_may_take_the_place_of_an_earlier_one(transport: str) -> None:
+async def test_a_message_may_replace_an_earlier_one(transport: str) -> None:
     model = ScriptedModel([say("One")], [say("Two")], [say("Three")], [say("Better")])
     async with serving(model) as served:
         await ask(served, "first", "c")
@@ -213,7 +213,7 @@ async def until_runs(served: Served, number: int) -> None:
 
 @pytest.mark.promise("P9")
 @pytest.mark.parametrize("transport", ["rest", "sse", "socket"])
-async def test_a_run_stops_when_the_client_has_left_only_where_that_was_asked_for(
+async def test_a_run_stops_with_its_client_only_if_requested(
     transport: str,
 ) -> None:
     model = ScriptedModel(*[[say("Half"), Silence()]] * 2)

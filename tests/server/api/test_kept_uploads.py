@@ -1,4 +1,4 @@
-"""Uploads that are there: listed, looked at, deleted, and gone with what used them."""
+"""Stored uploads: listed, downloaded, deleted, and removed with the conversation that used them."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ async def test_uploads_are_listed_the_newest_first_a_page_at_a_time() -> None:
     assert (status, problem["field"]) == (422, "before")
 
 
-async def test_an_upload_is_looked_at_as_what_it_is_and_deleted_once() -> None:
+async def test_an_upload_is_served_with_its_type_and_deleted_once() -> None:
     async with open_server() as served:
         _, picture = await upload(served, PNG, "cat.html", content_type="text/html")
         _, page = await upload(served, b"<script>alert(1)</script>", "page.html")
@@ -106,7 +106,7 @@ async def test_a_name_stays_inside_its_header(name: str) -> None:
     assert disposition.count(";") == 2
 
 
-async def test_a_conversation_takes_the_uploads_along_that_only_it_used() -> None:
+async def test_deleting_a_conversation_deletes_the_uploads_that_only_it_used() -> None:
     model = ScriptedModel(*([say("Seen.")] for _ in range(3)))
     async with open_server(model) as served:
         files = {each: (await upload(served, PNG, each))[1]["id"] for each in ("mine", "both")}
@@ -119,7 +119,7 @@ async def test_a_conversation_takes_the_uploads_along_that_only_it_used() -> Non
         assert await names(served) == ["unused"]
 
 
-async def test_a_branch_keeps_the_uploads_of_what_it_was_made_of() -> None:
+async def test_a_branch_keeps_the_uploads_of_its_original() -> None:
     async with open_server(ScriptedModel([say("Seen.")])) as served:
         _, picture = await upload(served, PNG, "cat.png")
         exchange = await exchange_over(
@@ -148,7 +148,7 @@ async def test_uploads_of_temporary_conversations_are_deleted_at_the_next_start(
         assert await names(served) == ["lasting"]
 
 
-async def test_a_run_of_another_owner_uses_no_upload_of_ours() -> None:
+async def test_a_run_cannot_use_another_owners_upload() -> None:
     async with open_server(ScriptedModel([say("Seen.")])) as served:
         _, kept = await upload(served, PNG, "cat.png")
         await served.runs.start(Principal("bob"), RunRequest("Hi", conversation_id="theirs"))

@@ -1,4 +1,4 @@
-"""The log's own events over HTTP: lossless, resumable, and without a byte that must stay inside."""
+"""The log's own events over HTTP: lossless, resumable, and without anything that the policy hides."""
 
 import base64
 import json
@@ -127,7 +127,7 @@ def test_hidden_reasoning_and_provider_payloads_are_in_no_line(path: Path, form:
 
 @pytest.mark.promise("P7", "P13")
 @pytest.mark.parametrize("reasoning", [False, True])
-def test_the_payload_of_a_provider_never_leaves_and_its_status_only_with_reasoning(
+def test_a_providers_payload_is_never_sent_and_its_status_only_with_reasoning(
     *, reasoning: bool
 ) -> None:
     payload = ProviderPayload(Origin("d", "e", "m"), msgspec.Raw(b'{"opaque":"c2VjcmV0"}'))
@@ -152,7 +152,7 @@ async def test_reasoning_comes_only_where_it_is_asked_for_and_allowed() -> None:
             assert found[-1]["event"]["type"] == "run.ended"
 
 
-async def test_a_line_says_what_a_file_is_called_and_not_what_is_in_it() -> None:
+async def test_a_line_contains_a_files_name_but_not_its_content() -> None:
     secret = base64.b64encode(b"in the picture").decode()
     files = FixedAttachments(
         a=Attachment("a.txt", "text/plain", text="in the text", id="a", bytes=11),
@@ -194,7 +194,7 @@ async def test_a_client_resumes_after_any_event_also_when_the_log_was_compacted(
 
 
 @pytest.mark.promise("P9")
-async def test_a_live_log_ends_with_its_run_and_then_there_is_no_more() -> None:
+async def test_a_live_log_ends_with_its_run() -> None:
     async with serving(ScriptedModel([say("One"), Silence()])) as served:
         record = await served.runs.start(Principal("local"), RunRequest("Hi", "c"))
         seen: list[Json] = []
@@ -213,7 +213,7 @@ async def test_a_live_log_ends_with_its_run_and_then_there_is_no_more() -> None:
 
 
 @pytest.mark.promise("P9")
-async def test_the_log_of_a_conversation_ends_with_why_when_it_is_deleted() -> None:
+async def test_a_conversations_log_ends_with_the_reason_when_it_is_deleted() -> None:
     async with serving(ScriptedModel([say("One")])) as served:
         await run(served)
         seen: list[Json] = []

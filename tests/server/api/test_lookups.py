@@ -1,4 +1,4 @@
-"""Runs, conversations and models: look them up, change them, and never another owner's."""
+"""Runs, conversations and models: read and change them, but never another owner's."""
 
 import asyncio
 from typing import Any
@@ -21,7 +21,7 @@ def add(a: int, b: int) -> int:
 
 
 @pytest.mark.promise("P10")
-async def test_a_run_can_be_stopped_as_often_as_one_likes_and_stays_as_it_was() -> None:
+async def test_stopping_an_ended_run_repeatedly_changes_nothing() -> None:
     async with serving(ScriptedModel([think("T"), say("A"), Silence()])) as served:
         async with served.events("POST", "/chat/stream-sse", json={"text": "Hi"}) as stream:
             run_id = (await anext(stream))["data"]["run_id"]
@@ -63,14 +63,14 @@ async def test_a_conversation_can_be_read_from_its_end_a_page_at_a_time() -> Non
 @pytest.mark.parametrize(
     ("query", "field"), [("limit=0", "limit"), ("limit=x", "limit"), ("before=run_x", "before")]
 )
-async def test_a_page_that_cannot_be_is_refused_by_its_parameter(query: str, field: str) -> None:
+async def test_an_invalid_page_is_refused_with_its_parameter(query: str, field: str) -> None:
     async with serving(ScriptedModel([say("A")])) as served:
         await served.post("/chat/message", {"text": "Q", "conversation_id": "c"})
         status, problem = await served.get(f"/conversations/c/messages?{query}")
     assert (status, problem["field"]) == (422, field)
 
 
-async def test_a_stopped_message_answers_with_what_there_was() -> None:
+async def test_a_stopped_message_returns_the_partial_answer() -> None:
     async with serving(ScriptedModel([say("Half"), Silence()])) as served:
         await served.post("/conversations", {"conversation_id": "c1"})
         async with served.events("GET", "/conversations/c1/events") as stream:
@@ -136,7 +136,7 @@ async def test_a_conversation_is_read_back_as_it_was_streamed() -> None:
     assert hidden["seq"] == shown["seq"] > received.frames[-1]["seq"]
 
 
-async def test_a_conversation_can_be_made_renamed_listed_and_deleted() -> None:
+async def test_a_conversation_can_be_created_renamed_listed_and_deleted() -> None:
     async with serving(ScriptedModel([say("A"), Silence()], [say("New")])) as served:
         status, made = await served.post("/conversations", {"title": "First"})
         assert (status, made["title"], made["seq"]) == (201, "First", 0)
@@ -173,7 +173,7 @@ async def titles(served: Served) -> list[str]:
     return [each["title"] for each in listed["conversations"]]
 
 
-async def test_a_name_that_is_taken_is_a_conflict() -> None:
+async def test_a_name_in_use_is_a_conflict() -> None:
     async with serving(ScriptedModel()) as served:
         assert (await served.post("/conversations", {"conversation_id": "c1"}))[0] == 201
         status, problem = await served.post("/conversations", {"conversation_id": "c1"})
@@ -195,7 +195,7 @@ async def test_a_long_list_comes_in_pages() -> None:
 
 
 @pytest.mark.promise("P12")
-async def test_another_owners_objects_are_not_there_and_stay_as_they_are() -> None:
+async def test_another_owners_objects_are_not_found_and_stay_unchanged() -> None:
     model = ScriptedModel([say("Private"), Silence()])
     async with serving(model) as served:
         record = await served.runs.start(

@@ -1,4 +1,4 @@
-"""Runs that were replaced by another one: gone from the conversation, and still to be had."""
+"""Replaced runs: hidden from the conversation, and still available."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the server says about itself, and its descriptions."""
+"""Health, server info and API documents."""
 
 import asyncio
 import re
@@ -21,7 +21,7 @@ DOCUMENTS = ["openapi", "asyncapi"]
 PAGES = ["/api/docs", "/api/docs/stream"]
 
 
-async def test_the_probes_tell_life_from_readiness() -> None:
+async def test_the_probes_distinguish_liveness_from_readiness() -> None:
     async with serving(ScriptedModel()) as served:
         async with served.session.get(f"{served.url}/healthz") as response:
             assert (response.status, await response.json()) == (200, {"status": "alive"})
@@ -65,7 +65,7 @@ async def test_unsaved_events_are_reported_until_their_conversation_is_deleted()
     assert after["status"] == "healthy"
 
 
-async def test_the_demo_model_is_named_wherever_one_asks() -> None:
+async def test_the_demo_model_is_identified_everywhere() -> None:
     about = About("1.2.3", demo=True)
     async with serving(ScriptedModel(), about=about) as served:
         _, health = await served.get("/health")
@@ -79,7 +79,7 @@ async def test_the_demo_model_is_named_wherever_one_asks() -> None:
     assert {info["version"], can["version"], welcome["version"]} == {"1.2.3"}
 
 
-async def test_live_counts_are_those_of_now() -> None:
+async def test_live_counts_are_current() -> None:
     async with (
         serving(ScriptedModel([say("A"), Silence()])) as served,
         served.socket(),
@@ -135,7 +135,7 @@ async def test_every_route_is_described_and_every_description_is_routed() -> Non
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-async def test_every_schema_of_a_document_is_one_and_leads_nowhere_else(name: str) -> None:
+async def test_every_schema_of_a_document_is_valid_and_self_contained(name: str) -> None:
     async with serving(ScriptedModel()) as served:
         document = await served.document(name)
     for schema in document["components"]["schemas"].values():
@@ -157,7 +157,7 @@ def references(value: Any) -> list[str]:
     return []
 
 
-async def test_what_a_client_sends_on_a_socket_is_described_as_it_is_taken() -> None:
+async def test_the_document_describes_exactly_the_accepted_socket_messages() -> None:
     async with serving(ScriptedModel()) as served:
         document = await served.document("asyncapi")
     for message, kind in (
@@ -192,7 +192,7 @@ async def test_the_pages_are_readable_and_load_nothing_from_elsewhere(path: str)
     assert set(re.findall(r'href="#([^"]+)"', page)) <= anchors
 
 
-async def test_every_socket_is_described_where_it_is() -> None:
+async def test_every_socket_is_described_at_its_path() -> None:
     async with serving(ScriptedModel()) as served:
         document = await served.document("asyncapi")
         addresses = {channel["address"] for channel in document["channels"].values()}

@@ -1,4 +1,4 @@
-"""Files that users bring along: what is taken, under which name, and what a model then sees."""
+"""Uploading files: accepted types, names, and what a model sees of them."""
 
 import base64
 import io
@@ -111,7 +111,7 @@ async def test_the_model_sees_an_uploaded_text_and_an_uploaded_picture(transport
     assert (image.media_type, base64.b64decode(image.base64)) == ("image/png", PNG)
 
 
-async def test_an_id_names_the_upload_and_any_other_name_a_file_of_the_workspace(
+async def test_an_id_refers_to_an_upload_and_any_other_name_to_a_workspace_file(
     tmp_path: Path,
 ) -> None:
     model = ScriptedModel([say("Seen.")])
@@ -166,13 +166,13 @@ async def test_every_text_is_plain_text_whatever_the_client_says(data: bytes) ->
 
 
 @pytest.mark.parametrize("data", NO_PICTURES_NO_TEXTS)
-async def test_what_is_neither_picture_nor_text_is_refused(data: bytes) -> None:
+async def test_other_files_than_pictures_and_texts_are_refused(data: bytes) -> None:
     async with open_server() as served:
         status, problem = await upload(served, data, "x.png", content_type="image/png")
     assert (status, problem["code"]) == (415, "unsupported_media_type")
 
 
-async def test_a_page_that_pretends_to_be_a_picture_is_a_picture_and_never_a_page() -> None:
+async def test_a_file_that_is_both_page_and_picture_is_served_as_a_picture() -> None:
     async with open_server() as served:
         status, kept = await upload(served, b"GIF89a=1;/*<script>alert(1)</script>*/", "x.html")
         assert (status, kept["media_type"]) == (201, "image/gif")
@@ -199,7 +199,7 @@ async def test_a_page_that_pretends_to_be_a_picture_is_a_picture_and_never_a_pag
         ("n" * 300, "n" * 200),
     ],
 )
-async def test_a_client_names_no_path(tmp_path: Path, given: str, shown: str) -> None:
+async def test_a_client_cannot_choose_a_path(tmp_path: Path, given: str, shown: str) -> None:
     folder = tmp_path / "data" / "uploads"
     async with open_server(uploads=FileUploads(folder, FakeClock())) as served:
         status, kept = await upload(served, b"x", given)
@@ -227,7 +227,7 @@ async def test_nothing_that_is_refused_is_written(tmp_path: Path) -> None:
         (PNG, 8 * 2**20),
     ],
 )
-async def test_a_file_may_be_as_large_as_the_limit_and_not_a_byte_larger(
+async def test_a_file_may_have_the_maximum_size_and_not_a_byte_more(
     data: bytes, limit: int
 ) -> None:
     settings = {"max_upload_bytes": limit} if limit == 1000 else {}
@@ -238,7 +238,7 @@ async def test_a_file_may_be_as_large_as_the_limit_and_not_a_byte_larger(
     assert (status, problem["code"]) == (413, "body_too_large")
 
 
-async def test_a_body_without_end_is_refused_while_it_is_being_read() -> None:
+async def test_an_endless_body_is_refused_while_it_is_read() -> None:
     given = 0
 
     async def endless() -> AsyncGenerator[bytes]:
@@ -270,7 +270,7 @@ async def test_a_body_without_end_is_refused_while_it_is_being_read() -> None:
         part("file", b"") + b"--b--\r\n",
     ],
 )
-async def test_a_form_has_exactly_one_file_with_something_in_it(body: bytes) -> None:
+async def test_a_form_has_exactly_one_nonempty_file(body: bytes) -> None:
     async with open_server() as served:
         problem = await sent(served, body)
     assert (problem["status"], problem["code"]) == (422, "invalid_request")
@@ -287,14 +287,14 @@ async def test_a_form_has_exactly_one_file_with_something_in_it(body: bytes) -> 
         b"--b\r\n" + b"X-Much: y\r\n" * 500 + b"\r\nx\r\n--b--\r\n",
     ],
 )
-async def test_what_is_no_form_or_too_much_of_one_is_refused(body: bytes) -> None:
+async def test_an_invalid_or_oversized_form_is_refused(body: bytes) -> None:
     async with open_server() as served:
         problem = await sent(served, body)
     assert (problem["status"], problem["code"]) == (400, "malformed_form")
 
 
 @pytest.mark.parametrize("cut", [0, 10, 60, -8, -3])
-async def test_a_form_that_breaks_off_is_not_kept(cut: int) -> None:
+async def test_a_form_that_is_cut_off_is_not_kept(cut: int) -> None:
     async with open_server() as served:
         problem = await sent(served, (part("file", b"x" * 40) + b"--b--\r\n")[:cut])
     assert (problem["status"], problem["code"]) == (400, "malformed_form")
@@ -304,13 +304,13 @@ async def test_a_form_that_breaks_off_is_not_kept(cut: int) -> None:
     "kind",
     ["application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/mixed"],
 )
-async def test_only_a_form_with_files_is_taken(kind: str) -> None:
+async def test_only_multipart_forms_are_accepted(kind: str) -> None:
     async with open_server() as served:
         problem = await sent(served, part("file", b"x") + b"--b--\r\n", f"{kind}; boundary=b")
     assert (problem["status"], problem["code"]) == (415, "unsupported_media_type")
 
 
-async def test_clients_can_find_out_that_files_are_taken() -> None:
+async def test_clients_can_discover_that_files_are_accepted() -> None:
     async with open_server() as served:
         _, can = await served.get("/capabilities")
     assert can["features"]["uploads"] is True

@@ -1,4 +1,4 @@
-"""Versions of messages over HTTP and the sockets: nothing that was said is lost."""
+"""Versions of messages over HTTP and the sockets: no version is lost."""
 
 import asyncio
 import json
@@ -120,7 +120,7 @@ async def test_regenerating_the_first_answer_keeps_what_followed_and_selecting_b
         assert [run["run_id"] for run in other["runs"]] == [better["run_id"]]
 
 
-async def test_a_selection_of_nothing_that_is_there_is_refused_by_name() -> None:
+async def test_selecting_an_unknown_version_is_refused_by_name() -> None:
     async with serving(ScriptedModel([say("One.")], [say("Else.")])) as served:
         await ask(served, "first")
         other = await served.post("/chat/message", {"text": "Hi", "conversation_id": "other"})
@@ -156,9 +156,7 @@ async def test_while_a_run_is_active_no_version_can_be_selected_and_its_answer_i
         assert texts(await messages(served)) == ["first", "Better.", "second", "Two."]
 
 
-async def test_the_newest_page_tells_of_versions_and_an_older_page_of_another_version_is_refused() -> (
-    None
-):
+async def test_the_newest_page_lists_versions_and_a_cursor_of_another_version_is_refused() -> None:
     answers = ("One.", "Two.", "Three.", "Better.")
     async with serving(ScriptedModel(*[[say(each)] for each in answers])) as served:
         runs = [await ask(served, text) for text in ("first", "second", "third")]
@@ -217,9 +215,7 @@ async def test_a_snapshot_has_the_thinking_replacement_beside_the_old_answer_and
             await again
 
 
-async def test_words_that_only_another_version_has_are_found_there_and_where_both_have_them_here() -> (
-    None
-):
+async def test_search_finds_text_of_other_versions_and_prefers_the_selected_one() -> None:
     answers = ("Rayleigh scatters.", "Tyndall scatters.", "Mie scatters.")
     async with serving(ScriptedModel(*[[say(each)] for each in answers])) as served:
         first = await ask(served, "first")

@@ -1,4 +1,4 @@
-"""The live server does what its OpenAPI document says, for requests that nobody thought of."""
+"""The live server matches its OpenAPI document, for generated requests."""
 
 import asyncio
 import sys
@@ -72,7 +72,7 @@ async def described(is_keyed: bool) -> AsyncGenerator[tuple[str, Headers]]:
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("part", PARTS)
-async def test_the_server_is_as_described(tmp_path: Path, part: str) -> None:
+async def test_the_server_matches_its_description(tmp_path: Path, part: str) -> None:
     """Runs schemathesis on a part of the operations: every rule of every schema, kept and broken."""
     (tmp_path / "schemathesis.toml").write_text(CONFIG, encoding="utf-8")
     async with described(WITH_KEY[part]) as (url, headers):

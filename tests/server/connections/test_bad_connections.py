@@ -1,4 +1,4 @@
-"""Connections that send too much, too little or nonsense end with a reason, and harm nobody else."""
+"""Connections that send too much, too little or nonsense end with a reason, and affect nobody else."""
 
 import asyncio
 import logging
@@ -65,7 +65,7 @@ async def test_a_head_that_is_too_large_is_refused_with_the_limit(head: bytes) -
     assert model.requests == []
 
 
-async def test_a_head_within_the_limit_is_taken_however_it_is_cut() -> None:
+async def test_a_head_within_the_limit_is_taken_however_it_is_split() -> None:
     head = GET + b"X-Large: " + b"x" * 60_000 + b"\r\nConnection: close\r\n\r\n"
     async with serving(ScriptedModel()) as served, raw(served) as connection:
         for start in range(0, len(head), 7_000):
@@ -100,7 +100,7 @@ async def test_trailers_are_read_and_dropped_whatever_they_say() -> None:
 
 
 @pytest.mark.parametrize("sent", [b"G", b"GET / HTTP/1.1\r\n", GET, GET + b"X: y"])
-async def test_a_head_that_does_not_come_to_its_end_is_given_up(sent: bytes) -> None:
+async def test_an_unfinished_head_times_out(sent: bytes) -> None:
     async with serving(ScriptedModel(), header_timeout_seconds=0.1) as served:
         status, problem = await answer(served, sent)
     assert (status, problem["code"]) == (408, "header_timeout")
@@ -114,7 +114,7 @@ async def test_a_connection_that_sends_nothing_is_closed_without_a_response() ->
         assert await connection.rest() == b""
 
 
-async def test_a_head_that_comes_drop_by_drop_gets_no_more_time() -> None:
+async def test_a_slowly_sent_head_gets_no_more_time() -> None:
     async with (
         serving(ScriptedModel(), header_timeout_seconds=0.3) as served,
         raw(served) as connection,
@@ -127,7 +127,7 @@ async def test_a_head_that_comes_drop_by_drop_gets_no_more_time() -> None:
         assert parsed(await reading)[0] == 408
 
 
-async def test_half_open_connections_make_room_for_those_that_ask(
+async def test_half_open_connections_are_closed_for_active_ones(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     model = ScriptedModel([say("Fine.")])
@@ -158,7 +158,7 @@ async def test_half_open_connections_make_room_for_those_that_ask(
     assert complaints(caplog) == []
 
 
-async def test_clients_that_all_come_at_once_are_all_served() -> None:
+async def test_many_concurrent_clients_are_all_served() -> None:
     async with serving(ScriptedModel(), max_waiting_connections=20) as served:
         asked = [asyncio.create_task(answer(served, LAST)) for _ in range(300)]
         assert {status for status, _ in await asyncio.gather(*asked)} == {200}
@@ -178,7 +178,7 @@ async def test_clients_that_all_come_at_once_are_all_served() -> None:
         POST + b"Transfer-Encoding: chunked\r\n\r\nnot a size\r\n",
     ],
 )
-async def test_what_is_no_http_gets_a_problem_and_the_connection_ends(
+async def test_invalid_http_gets_a_problem_and_the_connection_ends(
     request_: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serving(ScriptedModel()) as served:
@@ -188,7 +188,7 @@ async def test_what_is_no_http_gets_a_problem_and_the_connection_ends(
     assert complaints(caplog) == []
 
 
-async def test_what_was_asked_before_nonsense_is_answered_first() -> None:
+async def test_requests_before_invalid_bytes_are_answered_first() -> None:
     async with serving(ScriptedModel()) as served, raw(served) as connection:
         await connection.send(GET + b"\r\n" + GET + b"\r\nNO HTTP\r\n\r\n")
         found = await connection.rest()
@@ -249,7 +249,7 @@ HANDSHAKES = {
 
 
 @pytest.mark.parametrize("name", HANDSHAKES)
-async def test_a_handshake_that_is_none_is_refused_and_the_connection_ends(
+async def test_an_invalid_handshake_is_refused_and_the_connection_ends(
     name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with hosting(ScriptedModel()) as served:
@@ -343,7 +343,7 @@ async def test_a_message_in_many_fragments_is_one_message() -> None:
         [b"\x81"],
     ],
 )
-async def test_a_message_that_does_not_come_to_its_end_closes_its_socket(
+async def test_an_unfinished_message_closes_its_socket(
     sent: list[bytes],
 ) -> None:
     async with (

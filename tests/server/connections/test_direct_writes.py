@@ -1,4 +1,4 @@
-"""Messages that are framed here, and not by the WebSocket library."""
+"""Messages that are framed by the server itself, not by the WebSocket library."""
 
 import pytest
 from websockets.frames import Frame, Opcode

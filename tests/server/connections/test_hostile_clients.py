@@ -1,4 +1,4 @@
-"""Whatever comes over a wire, the server responds or closes, and keeps serving everyone else (`make soak` runs it for longer)."""
+"""Whatever bytes a client sends, the server responds or closes, and keeps serving everyone else (`make soak` runs it for longer)."""
 
 import logging
 from collections.abc import AsyncGenerator

@@ -42,7 +42,7 @@ def test_a_port_in_use_is_reported_with_a_solution() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the options of Linux")
-def test_a_connection_whose_other_side_vanished_is_given_up_after_its_readers_time() -> None:
+def test_a_connection_to_a_vanished_client_times_out() -> None:
     settings = ServerSettings(port=0, send_timeout_seconds=10.0)
     with bind(settings) as listener:
         listener.listen()

@@ -1,4 +1,4 @@
-"""What `server/connections/` relies on in uvicorn, which promises none of it.
+"""The uvicorn internals that `server/connections/` relies on.
 
 If one fails, read what changed in uvicorn and in `server/connections/` before raising the cap in pyproject.toml.
 """
@@ -86,7 +86,7 @@ def config() -> ServerConfig:
 
 
 @pytest.mark.parametrize("kind", USED)
-def test_the_list_names_all_that_a_class_of_ours_takes_from_uvicorn(kind: type) -> None:
+def test_the_list_has_everything_that_our_classes_use_of_uvicorn(kind: type) -> None:
     taken = {name for each in own_classes(kind) for name in attributes_of_self(each)}
     defined = {name for each in own_classes(kind) for name in vars(each)}
     set_here = {name for name in taken - defined if name.startswith("_")} - USED[kind]
@@ -109,7 +109,7 @@ def test_each_override_has_something_to_override(kind: type) -> None:
     ] == []
 
 
-async def test_uvicorn_has_all_of_it() -> None:
+async def test_uvicorn_has_everything_on_the_list() -> None:
     server, state = Server(config()), ServerState()
     http: Any = HttpToolsProtocol(config(), state, {})
     socket: Any = WebSocketsSansIOProtocol(config(), state, {})

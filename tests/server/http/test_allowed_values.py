@@ -1,4 +1,4 @@
-"""Which values a type allows, wherever in it they stand."""
+"""The allowed values of a type, at any depth."""
 
 import enum
 from typing import Annotated, Literal

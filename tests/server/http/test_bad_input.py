@@ -1,4 +1,4 @@
-"""What a request may get wrong over HTTP: a problem document that names the field, and nothing else happens."""
+"""Invalid requests over HTTP: a problem document that names the field, and no side effects."""
 
 import io
 import json
@@ -99,7 +99,7 @@ async def test_every_field_of_a_wrong_type_or_value_is_named(place: str) -> None
 
 
 @pytest.mark.parametrize("body", ["[]", '"x"', "7", "null", "true"])
-async def test_a_body_that_is_no_object_is_refused(body: str) -> None:
+async def test_a_body_that_is_not_an_object_is_refused(body: str) -> None:
     async with serving(ScriptedModel()) as served:
         for place in PLACES:
             status, problem = await served.post(
@@ -142,14 +142,14 @@ async def test_an_unknown_model_is_reported_with_similar_names() -> None:
             assert problem["nearest"] == ["scripted/model"]
 
 
-async def test_an_effort_that_is_none_comes_with_the_valid_ones() -> None:
+async def test_an_invalid_effort_is_reported_with_the_valid_ones() -> None:
     async with serving(ScriptedModel()) as served:
         _, problem = await served.post(MESSAGE, {"text": "Hi", "reasoning_effort": "huge"})
     assert problem["code"] == "unsupported_effort"
     assert {"low", "high"} <= set(problem["valid"])
 
 
-async def test_a_value_that_is_not_one_of_a_few_comes_with_those() -> None:
+async def test_an_invalid_enum_value_is_reported_with_the_valid_ones() -> None:
     async with serving(ScriptedModel()) as served:
         _, body = await served.post(MESSAGE, {"text": "Hi", "on_disconnect": "dance"})
         _, query = await served.get("/conversations/c/export?format=dance")
@@ -165,14 +165,14 @@ async def test_a_value_that_is_not_one_of_a_few_comes_with_those() -> None:
     assert (kind["field"], kind["valid"]) == ("type", ["message", "stop", "resume"])
 
 
-async def test_any_other_wrong_value_comes_without_a_list() -> None:
+async def test_any_other_invalid_value_is_reported_without_a_list() -> None:
     async with serving(ScriptedModel()) as served:
         _, problem = await served.post(MESSAGE, {"text": "Hi", "on_disconnect": 7})
     assert problem["field"] == "on_disconnect"
     assert "valid" not in problem
 
 
-async def test_unknown_fields_are_ignored_and_of_duplicates_the_last_counts() -> None:
+async def test_unknown_fields_are_ignored_and_the_last_duplicate_wins() -> None:
     async with serving(ScriptedModel([say("A")])) as served:
         body = '{"text": "first", "unheard_of": {"a": [1]}, "text": "second"}'
         status, reply = await served.post(
@@ -198,7 +198,7 @@ async def test_fifty_megabytes_are_refused_without_being_kept(chunked: bool) -> 
         assert (await served.post(MESSAGE, {"text": "Hi"}))[1]["response"] == "Fine."
 
 
-async def test_a_body_that_never_comes_is_given_up() -> None:
+async def test_a_missing_body_times_out() -> None:
     async def pieces() -> Any:
         yield b'{"text"'
         await served.session.get(f"{served.url}/healthz")
@@ -236,7 +236,7 @@ async def test_only_json_is_taken(media_type: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "ä"])
-async def test_an_idempotency_key_of_no_usable_form_is_refused(key: str) -> None:
+async def test_an_invalid_idempotency_key_is_refused(key: str) -> None:
     async with serving(ScriptedModel()) as served:
         status, problem = await served.post(
             MESSAGE, {"text": "Hi"}, headers={"Idempotency-Key": key}

@@ -95,7 +95,7 @@ async def test_a_socket_of_a_revoked_key_is_closed_with_its_own_code(path: str) 
         await (await kept.ping())
 
 
-async def test_the_runs_of_a_revoked_key_are_stopped_and_those_of_another_go_on() -> None:
+async def test_the_runs_of_a_revoked_key_are_stopped_and_others_continue() -> None:
     async with revoking() as server:
         lost, kept = await server.begin("lost", "c1"), await server.begin("kept", "c2")
         await server.revoke()

@@ -1,4 +1,4 @@
-"""The door: who may speak to the server, and what every answer carries."""
+"""The guard: which clients may connect, and which headers every response has."""
 
 import asyncio
 from typing import Any
@@ -117,7 +117,7 @@ async def test_a_configured_name_is_answered_and_only_that() -> None:
 
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
-async def test_a_page_from_elsewhere_gets_nothing_and_starts_nothing(origin: str) -> None:
+async def test_a_foreign_page_gets_nothing_and_starts_nothing(origin: str) -> None:
     model = ScriptedModel()
     async with serving(model) as served:
         host = f"127.0.0.1:{port(served)}"
@@ -251,7 +251,7 @@ async def test_every_response_is_inert_in_a_browser_and_has_a_request_id() -> No
     ("sent", "kept"),
     [("abc-1.2_3", True), ("a b", False), ("x" * 65, False), ("<script>", False), ("", False)],
 )
-async def test_a_request_id_is_taken_over_only_where_it_is_harmless(sent: str, kept: bool) -> None:
+async def test_a_clients_request_id_is_used_only_if_it_is_harmless(sent: str, kept: bool) -> None:
     async with serving(ScriptedModel()) as served:
         async with served.session.get(
             f"{served.api}/runs/nothing", headers={"X-Request-ID": sent}

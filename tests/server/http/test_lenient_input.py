@@ -1,4 +1,4 @@
-"""What clients of all kinds send for the same thing is taken for the same thing."""
+"""Different spellings of the same input are accepted."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def nulls(kind: type[msgspec.Struct]) -> dict[str, None]:
 
 
 @pytest.mark.parametrize("transport", ["rest", "sse", "socket"])
-async def test_null_is_the_same_as_left_out_in_every_member_of_a_message(transport: str) -> None:
+async def test_null_is_the_same_as_omitted_in_every_field_of_a_message(transport: str) -> None:
     async with serving(ScriptedModel(*[[say("Fine.")]] * 20)) as served:
         for name in nulls(ChatRequest):
             received = await exchange_over(transport, served, **{name: None})
@@ -73,9 +73,7 @@ async def test_null_is_the_same_as_left_out_in_every_command_of_a_page() -> None
     assert [each["code"] for each in frames if each["event"] == "error"] == ["not_found"]
 
 
-async def test_null_where_something_is_needed_is_refused_and_null_inside_a_context_is_kept() -> (
-    None
-):
+async def test_null_in_a_required_field_is_refused_and_null_inside_a_context_is_kept() -> None:
     model = ScriptedModel([say("Fine.")])
     async with serving(model) as served:
         status, problem = await served.post("/chat/message", {"text": None, "streaming": None})
@@ -105,7 +103,7 @@ async def test_a_boolean_of_a_query_is_taken_in_every_usual_spelling(word: str) 
             assert shown != hidden
 
 
-async def test_a_word_that_is_no_boolean_is_refused_by_name() -> None:
+async def test_an_invalid_boolean_is_refused_by_name() -> None:
     async with serving(ScriptedModel(SCRIPT)) as served:
         received = await exchange_over("rest", served)
         assert received.complete is not None
@@ -145,7 +143,7 @@ async def test_a_client_that_splits_at_any_line_break_of_unicode_reads_every_eve
 
 
 @pytest.mark.parametrize("path", ["/api/v1/chat/message", "/api/v1/chat/stream-sse"])
-async def test_a_slash_at_the_end_of_an_address_changes_nothing_for_a_post(path: str) -> None:
+async def test_a_trailing_slash_changes_nothing_for_a_post(path: str) -> None:
     async with (
         serving(ScriptedModel([say("Fine.")])) as served,
         served.session.post(
@@ -156,7 +154,7 @@ async def test_a_slash_at_the_end_of_an_address_changes_nothing_for_a_post(path:
         assert "Fine." in await response.text()
 
 
-async def test_a_slash_at_the_end_of_an_address_changes_nothing_wherever_one_may_ask() -> None:
+async def test_a_trailing_slash_changes_nothing_on_any_route() -> None:
     async with serving(ScriptedModel([say("Fine.")])) as served:
         document = await served.document("openapi")
         received = await exchange_over("rest", served, conversation_id="c")
@@ -176,7 +174,7 @@ async def test_a_slash_at_the_end_of_an_address_changes_nothing_wherever_one_may
 
 
 @pytest.mark.parametrize("path", ["/ws", "/api/v1/chat/stream"])
-async def test_a_slash_at_the_end_of_an_address_changes_nothing_for_a_socket(path: str) -> None:
+async def test_a_trailing_slash_changes_nothing_for_a_socket(path: str) -> None:
     async with hosting(ScriptedModel([say("Fine.")])) as served:
         url = f"{served.url.replace('http', 'ws', 1)}{path}/"
         async with connect(url) as socket:
@@ -225,7 +223,7 @@ async def test_text_on_ws_that_is_not_a_json_object_is_a_message(text: str) -> N
         "application/json; version=1",
     ],
 )
-async def test_json_is_taken_whatever_else_its_type_says(media_type: str) -> None:
+async def test_json_is_accepted_with_any_parameters_of_its_type(media_type: str) -> None:
     async with serving(ScriptedModel([say("Fine.")])) as served:
         status, _ = await served.post(
             "/chat/message", data=b'{"text": "Hi"}', headers={"Content-Type": media_type}

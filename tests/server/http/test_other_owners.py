@@ -1,4 +1,4 @@
-"""Another owner's objects are, on every route, exactly like objects that never existed."""
+"""On every route, another owner's objects look exactly like objects that never existed."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -140,7 +140,7 @@ async def test_a_message_that_names_another_owners_object_finds_what_it_would_wi
 
 
 @pytest.mark.promise("P12")
-async def test_an_idempotency_key_of_another_owner_starts_a_run_of_ones_own() -> None:
+async def test_another_owners_idempotency_key_starts_a_new_run() -> None:
     known = Named(ana=Principal("ana"), bob=Principal("bob"))
     async with serving(
         ScriptedModel([say(SECRET)], [say("Hello.")]), authenticator=known

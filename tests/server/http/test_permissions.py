@@ -1,4 +1,4 @@
-"""Every route asks for a credential, and for the scope that it requires."""
+"""Every route requires a credential with the right scope."""
 
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
@@ -66,7 +66,7 @@ async def statuses(
     return found
 
 
-async def test_every_route_but_the_probes_and_the_login_asks_for_a_credential() -> None:
+async def test_every_route_except_the_probes_and_the_login_requires_a_credential() -> None:
     async with guarded() as served:
         places = await routes(served)
         found = await statuses(served, places, "stranger")
@@ -99,7 +99,7 @@ async def test_a_request_without_a_credential_learns_how_to_send_one() -> None:
         assert (await response.json())["code"] == "unauthorized"
 
 
-async def test_a_path_without_a_route_asks_for_a_credential_like_one_with_a_route() -> None:
+async def test_an_unknown_path_requires_a_credential_like_a_known_one() -> None:
     async with guarded() as served:
         assert (await served.get("/nothing"))[0] == 401
         assert (await served.get("/nothing", headers=credential("none")))[0] == 404
@@ -107,7 +107,7 @@ async def test_a_path_without_a_route_asks_for_a_credential_like_one_with_a_rout
             assert response.status == 401
 
 
-async def test_a_route_that_was_added_to_the_app_asks_for_a_credential() -> None:
+async def test_a_route_added_to_the_app_requires_a_credential() -> None:
     async def hello(request: Request) -> PlainTextResponse:
         return PlainTextResponse("hello")
 

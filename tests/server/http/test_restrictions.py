@@ -1,4 +1,4 @@
-"""What a key is restricted to: models, efforts, requests, runs and tokens."""
+"""Restrictions of a key: models, efforts, requests, runs and tokens."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ async def test_an_effort_above_the_highest_permitted_one_is_refused() -> None:
     assert [request.effort for request in model.requests] == ["low", "low"]
 
 
-async def test_too_many_requests_are_refused_and_told_when_to_come_back() -> None:
+async def test_too_many_requests_are_refused_with_a_retry_after() -> None:
     model = ScriptedModel([say("Hi")], [say("Hi")])
     async with serving(model, authenticator=limits(requests_per_minute=1)) as served:
         assert (await send(served))[0] == 200
@@ -70,7 +70,7 @@ async def test_too_many_requests_are_refused_and_told_when_to_come_back() -> Non
     assert len(model.requests) == 1
 
 
-async def test_a_refused_request_counts_for_nothing() -> None:
+async def test_a_refused_request_is_not_counted() -> None:
     model = ScriptedModel([say("Hi")])
     async with serving(model, authenticator=limits(requests_per_minute=1)) as served:
         assert (await send(served, model="no/such"))[0] == 404
@@ -90,7 +90,7 @@ async def test_a_second_run_at_the_same_time_is_refused_until_the_first_has_ende
         assert (await send(served))[0] == 200
 
 
-async def test_a_spent_budget_says_that_another_try_is_of_no_use() -> None:
+async def test_a_spent_budget_is_not_retryable() -> None:
     used = Usage(input_tokens=60, output_tokens=50)
     model = ScriptedModel([say("Hi"), finish(usage=used)])
     async with serving(model, authenticator=limits(tokens_per_day=100)) as served:

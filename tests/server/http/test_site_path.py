@@ -1,4 +1,4 @@
-"""`server.base_path`: the server under a path, whether that comes with the request or not."""
+"""`server.base_path`: serving under a path, whether the proxy strips it or not."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ async def test_the_path_without_its_slash_leads_to_the_page() -> None:
 
 
 @pytest.mark.parametrize("path", ["/application/api/v1/models", "/ap/api/v1/models", "/app2/ws"])
-async def test_a_path_that_only_begins_alike_is_not_there(path: str) -> None:
+async def test_a_path_with_only_the_same_prefix_is_not_found(path: str) -> None:
     async with (
         serving(ScriptedModel(), base_path="/app") as served,
         served.session.get(served.url + path) as answer,

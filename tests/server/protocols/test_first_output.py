@@ -12,7 +12,7 @@ BODY = {"model": "scripted/model", "messages": [{"role": "user", "content": "Hel
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/chat"])
-async def test_a_model_that_takes_its_time_loses_no_beginning_of_a_line(path: str) -> None:
+async def test_a_slow_model_loses_no_start_of_a_line(path: str) -> None:
     more = asyncio.Event()
     model = ScriptedModel([Wait(more), say("Yes.")])
     async with serving(model) as served:

@@ -1,4 +1,4 @@
-"""What clients of other protocols get in any case: errors in their form, and CORS."""
+"""Errors in the protocol's own form, and CORS, for all protocols."""
 
 import aiohttp
 import pytest
@@ -64,7 +64,7 @@ async def test_a_preflight_needs_no_credential_and_an_error_can_be_read_by_the_p
         ({"Host": "evil.example"}, 421, "wrong_host"),
     ],
 )
-async def test_what_the_guard_refuses_has_the_protocols_form_and_no_cors_headers(
+async def test_errors_of_the_guard_have_the_protocols_form_and_no_cors_headers(
     headers: dict[str, str], status: int, code: str
 ) -> None:
     model = ScriptedModel()

@@ -1,4 +1,4 @@
-"""Which model answers, and which models a key finds, on each protocol."""
+"""The model that responds, and the models that a key can list, on each protocol."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Ollama's own Python library against the server, and what it doesn't show of the protocol."""
+"""Ollama's Python library against the server, and the parts of the protocol that it hides."""
 
 import asyncio
 import base64

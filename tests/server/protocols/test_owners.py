@@ -1,4 +1,4 @@
-"""A chat of another owner behaves like one that never existed, on each protocol with stored chats."""
+"""Another owner's chat behaves like one that never existed, on each protocol with stored chats."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ async def ask(served: Served, path: str, headers: dict[str, str], **changes: Any
 
 @pytest.mark.promise("P12")
 @pytest.mark.parametrize("path", BODIES)
-async def test_two_owners_use_the_same_chat_without_noticing(path: str) -> None:
+async def test_two_owners_can_use_the_same_chat_id(path: str) -> None:
     model = ScriptedModel([think(SECRET), say(SECRET)], [say("Hi.")])
     async with serving(model, authenticator=owners()) as served:
         mine = await ask(served, path, ANA)

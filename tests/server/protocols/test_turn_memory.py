@@ -49,7 +49,7 @@ def turns_for(memory: TurnMemory, owner: str, question: str, answer: str) -> tup
     return history.build().turns
 
 
-def test_an_own_response_goes_back_to_the_provider_with_its_reasoning_and_signature() -> None:
+def test_an_own_response_is_sent_back_to_the_provider_with_its_reasoning_and_signature() -> None:
     memory = TurnMemory()
     memory.keep("me", ASKED, None, response("Because it is.", "So."))
     whole = AssistantTurn((ReasoningPart("Because it is."), AnswerPart("So.")), SIGNED)

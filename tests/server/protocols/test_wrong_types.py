@@ -1,4 +1,4 @@
-"""Every member of a request with a value of every other type: refused or ignored, never an error of ours."""
+"""Each field of a request with a value of each other type is rejected or ignored, and never an internal error."""
 
 import copy
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A client that leaves before the server has said a word: what it said counts, and nothing stays open."""
+"""A client that disconnects before the first response: its message counts, and nothing stays open."""
 
 from collections.abc import MutableMapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""A message that is there before the socket's tasks have begun."""
+"""A message that arrives before the socket's tasks have started."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from thinkaloud.testing import ScriptedModel, say
 
 
 @pytest.mark.promise("P6")
-async def test_a_message_that_is_there_at_once_is_answered_once():
+async def test_a_message_sent_with_the_handshake_is_answered_once():
     model = ScriptedModel([say("Hi.")], [say("Hi again.")])
     async with serving(model) as served:
         sent: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""The frames of deltas, which have an encoder of their own, are like those of any other event."""
+"""The fast path for delta frames encodes them like all other frames."""
 
 import pytest
 

@@ -136,7 +136,7 @@ async def test_a_tool_loop_shows_each_call_and_its_result(transport: str) -> Non
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_reaching_the_iteration_limit_is_an_end_of_its_own(transport: str) -> None:
+async def test_reaching_the_iteration_limit_is_a_distinct_end(transport: str) -> None:
     async with serving(ScriptedModel(TOOL_LOOP[0]), tools=[add]) as served:
         received = await exchange_over(transport, served, max_iterations=1)
     assert received.complete is not None
@@ -175,7 +175,7 @@ def flat(script: Script) -> list[object]:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_a_rate_limit_tells_when_to_come_back(transport: str) -> None:
+async def test_a_rate_limit_has_a_retry_after(transport: str) -> None:
     failed = ModelFailed("provider_rate_limit", "Slow down.", retryable=True, retry_after=4000.0)
     async with serving(ScriptedModel([failed])) as served:
         if transport == "rest":
@@ -199,7 +199,7 @@ async def test_a_rate_limit_tells_when_to_come_back(transport: str) -> None:
     ("asked", "policy"), [(False, "allow"), (True, "deny")], ids=["not asked", "denied"]
 )
 @pytest.mark.parametrize("ending", ["answer", "failure", "stopped"])
-async def test_hidden_reasoning_leaves_no_byte_anywhere(
+async def test_hidden_reasoning_is_sent_nowhere(
     transport: str, asked: bool, policy: str, ending: str
 ) -> None:
     script: list[Any] = [think(SECRET[:4], SECRET[4:]), say("Ok")]
@@ -287,7 +287,7 @@ async def test_a_denied_request_for_reasoning_is_reported_and_changes_nothing_el
 
 @pytest.mark.promise("P15")
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_sending_reasoning_and_reasoning_itself_are_switched_apart(transport: str) -> None:
+async def test_sending_reasoning_and_reasoning_itself_are_separate_switches(transport: str) -> None:
     model = ScriptedModel(*[[say("A")]] * 2)
     async with serving(model) as served:
         shown = await exchange_over(
@@ -304,7 +304,7 @@ async def test_sending_reasoning_and_reasoning_itself_are_switched_apart(transpo
     assert hidden.complete["reasoning_effort"] == 2048
 
 
-async def test_streaming_true_makes_the_message_an_event_stream() -> None:
+async def test_streaming_true_returns_an_event_stream() -> None:
     async with serving(ScriptedModel([say("Hi")])) as served:
         body = {"text": "Hello", "streaming": True}
         async with served.events("POST", "/chat/message", json=body) as stream:

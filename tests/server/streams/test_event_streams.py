@@ -1,4 +1,4 @@
-"""Server-Sent Events: follow, resume, leave."""
+"""Server-Sent Events: follow, resume, disconnect."""
 
 import asyncio
 import json
@@ -105,7 +105,7 @@ async def test_a_client_that_has_everything_is_not_asked_to_reconnect() -> None:
     ],
 )
 @pytest.mark.parametrize("of", ["runs", "conversations"])
-async def test_a_cursor_that_cannot_be_is_refused_by_name(
+async def test_an_invalid_cursor_is_refused_by_name(
     of: str, query: str, headers: dict[str, str], field: str
 ) -> None:
     async with serving(ScriptedModel(SCRIPT)) as served:
@@ -167,7 +167,7 @@ async def test_a_stream_has_headers_that_prevent_caching_and_transformation() ->
             assert response.headers["X-Request-ID"]
 
 
-async def test_silence_is_filled_with_comments_and_nothing_else() -> None:
+async def test_heartbeats_are_comments() -> None:
     go = asyncio.Event()
     model = ScriptedModel([say("A"), Wait(go), say("B")])
     async with (
@@ -197,7 +197,7 @@ async def test_text_of_a_model_cannot_forge_an_event_or_an_id() -> None:
 
 
 @pytest.mark.promise("P9")
-async def test_leaving_a_stream_ends_the_stream_and_nothing_else() -> None:
+async def test_disconnecting_ends_only_the_stream() -> None:
     model = ScriptedModel([say("A"), Silence()])
     async with serving(model) as served:
         async with served.events("POST", "/chat/stream-sse", json={"text": "Hi"}) as stream:
@@ -270,7 +270,7 @@ async def test_a_client_that_reads_nothing_is_disconnected_and_its_run_continues
     assert len(page["messages"][1]["text"]) == 400 * 60_000
 
 
-async def test_only_so_many_streams_are_open_at_once() -> None:
+async def test_open_streams_are_limited() -> None:
     async with (
         serving(ScriptedModel([say("A"), Silence()]), max_event_streams=1) as served,
         served.events("POST", "/chat/stream-sse", json={"text": "Hi"}) as stream,

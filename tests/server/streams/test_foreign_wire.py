@@ -1,4 +1,4 @@
-"""A wire format that a package brings along: nothing in the server knows it."""
+"""A wire format of another package, unknown to the server."""
 
 from collections.abc import Sequence
 

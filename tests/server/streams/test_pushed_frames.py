@@ -1,4 +1,4 @@
-"""Frames that are written straight to a connection, while the model pauses between its words."""
+"""Frames that are written straight to a connection while the model pauses between tokens."""
 
 import asyncio
 import re
@@ -48,7 +48,7 @@ def text_of(frame: dict[str, Any]) -> str:
 
 @pytest.mark.promise("P4", "P9")
 @pytest.mark.parametrize("protocol", ["sse", "socket", "page"])
-async def test_each_word_arrives_before_the_model_sends_the_next_one(protocol: str) -> None:
+async def test_each_token_arrives_before_the_model_sends_the_next(protocol: str) -> None:
     # Frames of all lengths around which the header of a WebSocket frame changes.
     sizes = [*range(1, 40), *range(65_350, 65_450)]
     # Text that SSE escapes, which must not end an event.

@@ -125,7 +125,7 @@ async def test_a_client_that_lost_its_connection_at_any_frame_has_all_of_the_ans
 
 @pytest.mark.promise("P9")
 @pytest.mark.parametrize("transport", ["get", "socket"])
-async def test_a_cursor_before_a_tool_call_brings_the_call_and_both_thoughts(
+async def test_a_cursor_before_a_tool_call_gets_the_call_and_both_thoughts(
     transport: str, tmp_path: Path
 ) -> None:
     async with SqliteStore.open(tmp_path / "thinkaloud.db") as store:
@@ -218,7 +218,7 @@ async def test_resuming_without_reasoning_sends_no_byte_of_it(tmp_path: Path) ->
 
 @pytest.mark.promise("P3", "P9")
 @pytest.mark.parametrize("kept", [0, 1, 4, 6])
-async def test_after_a_crash_a_snapshot_shows_what_was_kept_and_the_end_has_an_id_of_its_own(
+async def test_after_a_crash_a_snapshot_shows_what_was_kept_and_the_end_has_its_own_id(
     kept: int,
 ) -> None:
     """The client saw more than what was on disk: the server died between the two."""

@@ -109,7 +109,7 @@ async def test_a_model_that_begins_inside_a_thought_never_shows_it_as_answer(
     assert SECRET not in json.dumps(received.frames)
 
 
-async def test_a_server_that_takes_the_thought_out_itself_leaves_the_answer_an_answer(
+async def test_an_answer_of_a_server_that_removes_the_thought_stays_an_answer(
     tmp_path: Path,
 ) -> None:
     async with providing(giving(chat("All ", "fine."))) as upstream:

@@ -1,4 +1,4 @@
-"""The web page: for browsers, at every address; its files, and no others; and what it may do."""
+"""The web page: served to browsers at every path, with only its own files, and its permissions."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -66,7 +66,7 @@ async def test_everybody_else_gets_json_at_the_root(bundle: Path, accept: str) -
 
 
 @pytest.mark.parametrize("path", ["/chat/conv_1", "/settings", "/index.html"])
-async def test_an_address_that_is_nothing_else_shows_the_page(bundle: Path, path: str) -> None:
+async def test_any_other_path_shows_the_page(bundle: Path, path: str) -> None:
     async with hosting(ScriptedModel(), bundle=bundle) as served, asked(served, path) as answer:
         assert (answer.status, await answer.text()) == (200, PAGE)
 
@@ -81,7 +81,7 @@ async def test_an_address_that_is_nothing_else_shows_the_page(bundle: Path, path
         ("/assets/gone.js", "*/*", "GET"),
     ],
 )
-async def test_what_is_not_there_is_a_problem_document(
+async def test_a_missing_path_is_a_problem_document(
     bundle: Path, path: str, accept: str, method: str
 ) -> None:
     async with (
@@ -93,7 +93,7 @@ async def test_what_is_not_there_is_a_problem_document(
 
 
 @pytest.mark.parametrize("path", ["/assets/main-1a.js", "/chat/assets/main-1a.js"])
-async def test_assets_are_kept_for_ever_by_the_browser(bundle: Path, path: str) -> None:
+async def test_assets_are_cached_forever(bundle: Path, path: str) -> None:
     async with (
         hosting(ScriptedModel(), bundle=bundle) as served,
         asked(served, path, "*/*") as answer,
@@ -105,7 +105,7 @@ async def test_assets_are_kept_for_ever_by_the_browser(bundle: Path, path: str) 
         assert await answer.text() == SCRIPT
 
 
-async def test_a_file_that_is_packed_already_is_sent_as_it_is(bundle: Path) -> None:
+async def test_a_precompressed_file_is_sent_unchanged(bundle: Path) -> None:
     async with (
         hosting(ScriptedModel(), bundle=bundle) as served,
         asked(served, "/assets/font.woff2", "*/*") as answer,
@@ -115,7 +115,7 @@ async def test_a_file_that_is_packed_already_is_sent_as_it_is(bundle: Path) -> N
         assert await answer.read() == bytes(range(256))
 
 
-async def test_the_page_is_asked_for_again_and_sent_only_where_it_changed(bundle: Path) -> None:
+async def test_the_page_is_revalidated_and_sent_only_if_it_changed(bundle: Path) -> None:
     async with hosting(ScriptedModel(), bundle=bundle) as served:
         async with asked(served, "/") as first:
             assert first.headers["Cache-Control"] == "no-cache"
@@ -178,7 +178,7 @@ async def test_without_a_bundle_the_page_explains_what_to_do(tmp_path: Path) -> 
     assert "/api/docs" in text
 
 
-async def test_head_is_the_page_without_its_body(bundle: Path) -> None:
+async def test_a_head_request_returns_no_body(bundle: Path) -> None:
     async with (
         hosting(ScriptedModel(), bundle=bundle) as served,
         asked(served, "/", method="HEAD") as answer,

@@ -1,4 +1,4 @@
-"""The gateway: sessions over a WebSocket, compressed, that can be resumed."""
+"""The gateway: compressed sessions over a WebSocket that can be resumed."""
 
 import asyncio
 import json

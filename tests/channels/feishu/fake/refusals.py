@@ -1,4 +1,4 @@
-"""How Feishu says no: a status, a code and a message, sometimes with headers."""
+"""Feishu's errors: a status, a code and a message, sometimes with headers."""
 
 from collections.abc import Mapping
 from typing import Any

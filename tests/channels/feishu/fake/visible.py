@@ -1,4 +1,4 @@
-"""What people see of a card: its text, what is folded, its buttons, and whom it mentions."""
+"""What people see of a card: text, folded text, buttons and mentions."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""A channel that crashes, hangs or is misconfigured affects only itself, and says so."""
+"""A channel that crashes, hangs or is misconfigured affects only itself, and reports the problem."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence

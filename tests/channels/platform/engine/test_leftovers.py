@@ -1,4 +1,4 @@
-"""What a crash left: messages whose runs have not started, and a state that cannot be read yet."""
+"""After a crash: accepted messages whose runs haven't started, and unreadable state."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The pace of a channel: spacing, budgets, and what the platform asks for."""
+"""The pacer of a channel: spacing, budgets, and delays that the platform asks for."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Reasoning reaches nobody who may not see it, by whatever command or button they ask."""
+"""Reasoning never reaches people who may not see it, whatever command or button they use."""
 
 import logging
 from collections.abc import Sequence

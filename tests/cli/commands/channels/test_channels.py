@@ -80,7 +80,7 @@ async def test_nothing_is_written_if_the_test_fails(home: Home, telegram: FakeTe
         (("unpair", "telegram", "5"), "Nobody with the id 5 is paired"),
     ],
 )
-def test_a_mistake_is_explained(home: Home, arguments: tuple[str, ...], message: str) -> None:
+def test_an_error_is_explained(home: Home, arguments: tuple[str, ...], message: str) -> None:
     done = home.run("channels", *arguments)
     assert done.returncode != 0
     assert message in done.stderr

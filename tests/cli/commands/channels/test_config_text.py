@@ -1,4 +1,4 @@
-"""A section is added to a configuration file, and the rest stays as it is."""
+"""Adding a section to a configuration file leaves the rest unchanged."""
 
 import tomllib
 
@@ -29,7 +29,7 @@ values = st.dictionaries(
 
 
 @given(values)
-def test_the_values_come_back_and_the_rest_stays_byte_for_byte(
+def test_values_are_read_back_and_the_rest_stays_byte_for_byte(
     given_values: dict[str, str | bool | list[str]],
 ) -> None:
     text = add_section(FILE, "telegram", given_values)

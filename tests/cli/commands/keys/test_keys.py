@@ -1,4 +1,4 @@
-"""`thinkaloud keys` and `thinkaloud audit`, beside a running server and without one."""
+"""`thinkaloud keys` and `thinkaloud audit`, with a running server and without one."""
 
 import json
 import re
@@ -99,7 +99,7 @@ def test_keys_are_changed_while_the_server_runs(home: Home) -> None:
         (("edit", "nothing", "--clear", "role"), "--clear role"),
     ],
 )
-def test_what_is_wrong_is_named(home: Home, arguments: tuple[str, ...], complaint: str) -> None:
+def test_an_invalid_value_is_named(home: Home, arguments: tuple[str, ...], complaint: str) -> None:
     refused = home.run("keys", *arguments)
     assert refused.returncode == 2
     assert complaint in refused.stderr
@@ -143,7 +143,7 @@ def test_the_terminal_says_when_a_key_beyond_its_limit_can_be_used_again(home: H
     assert re.search(r"Try again in \d+ s\.", refused.stderr)
 
 
-def test_a_restart_gives_no_spent_budget_back_but_the_next_day_does(home: Home) -> None:
+def test_a_spent_budget_survives_a_restart_and_is_reset_the_next_day(home: Home) -> None:
     created = printed(home, "keys", "create", "ada", "--tokens-per-day", "1")
     home.environment["THINKALOUD_API_KEY"] = created["key"]
     with model_server([say("Tea."), end()]) as models:
@@ -181,7 +181,7 @@ def test_a_restart_keeps_the_selected_model_if_owners_have_keys(home: Home, mode
 
 
 @pytest.mark.parametrize("settings", [DEMO, KEYS])
-def test_a_server_for_other_machines_needs_an_admin_key(home: Home, settings: str) -> None:
+def test_a_server_open_to_other_machines_needs_an_admin_key(home: Home, settings: str) -> None:
     home.configure(settings)
     home.run("keys", "create", "user")
     refused = home.run("serve", "--host", "0.0.0.0", "--port", "0")
@@ -190,7 +190,7 @@ def test_a_server_for_other_machines_needs_an_admin_key(home: Home, settings: st
     assert ('mode = "keys"' in refused.stderr) == (settings == DEMO)
 
 
-def test_a_server_for_other_machines_starts_with_an_admin_key(home: Home) -> None:
+def test_a_server_open_to_other_machines_starts_with_an_admin_key(home: Home) -> None:
     home.configure(KEYS)
     key = home.run("keys", "create", "ada", "--role", "admin").stdout.strip()
     with serving(home, "--host", "0.0.0.0") as url:

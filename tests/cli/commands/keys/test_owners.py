@@ -1,4 +1,4 @@
-"""`thinkaloud owners`: what it prints, asks and refuses."""
+"""`thinkaloud owners`: output, confirmation and errors."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ def listed(home: Home) -> dict[str, int]:
     return {each["owner"]: each["conversations"] for each in json.loads(run.stdout)}
 
 
-def test_an_owner_gets_another_name_and_is_deleted(home: Home) -> None:
+def test_an_owner_is_renamed_and_deleted(home: Home) -> None:
     keep_conversation(home)
     renamed = home.run("owners", "rename", "local", "ana")
     assert (renamed.returncode, renamed.stdout) == (0, "")
@@ -42,7 +42,7 @@ def test_an_owner_gets_another_name_and_is_deleted(home: Home) -> None:
     assert listed(home) == {}
 
 
-def test_what_the_configuration_still_calls_by_the_former_name_is_listed(home: Home) -> None:
+def test_settings_that_still_use_the_former_name_are_listed(home: Home) -> None:
     keep_conversation(home, "bob")
     home.configure(
         DEMO
@@ -54,7 +54,7 @@ def test_what_the_configuration_still_calls_by_the_former_name_is_listed(home: H
     assert "requires no keys" not in renamed.stderr
 
 
-def test_deleting_takes_the_owners_name_as_confirmation(home: Home) -> None:
+def test_deleting_asks_for_the_owners_name_as_confirmation(home: Home) -> None:
     keep_conversation(home)
     with home.terminal("owners", "delete", "local") as terminal:
         terminal.until("confirm:")
@@ -68,7 +68,7 @@ def test_deleting_takes_the_owners_name_as_confirmation(home: Home) -> None:
     assert listed(home) == {}
 
 
-async def test_owners_are_left_alone_while_a_server_uses_the_data(home: Home) -> None:
+async def test_owners_cannot_be_changed_while_a_server_uses_the_data(home: Home) -> None:
     async with SqliteStore.open(home.folder / "data" / "thinkaloud.db"):
         for arguments in (("list",), ("rename", "a", "b"), ("delete", "a", "--yes")):
             refused = await asyncio.to_thread(home.run, "owners", *arguments)
@@ -76,7 +76,7 @@ async def test_owners_are_left_alone_while_a_server_uses_the_data(home: Home) ->
             assert "Another thinkaloud server" in refused.stderr
 
 
-def test_an_unknown_owner_is_named_with_what_lists_owners(home: Home) -> None:
+def test_an_unknown_owner_is_reported_with_the_command_that_lists_owners(home: Home) -> None:
     for arguments in (("rename", "nobody", "ana"), ("delete", "nobody", "--yes")):
         refused = home.run("owners", *arguments)
         assert refused.returncode == 2

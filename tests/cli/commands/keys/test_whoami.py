@@ -1,4 +1,4 @@
-"""`thinkaloud whoami`: who the terminal is, in words and as JSON."""
+"""`thinkaloud whoami`: the identity that the terminal uses, as text and as JSON."""
 
 import re
 
@@ -24,7 +24,7 @@ def words(home: Home) -> dict[str, str]:
     return found
 
 
-def test_a_key_is_described_with_what_is_left_of_its_limits(home: Home) -> None:
+def test_a_key_is_described_with_its_remaining_limits(home: Home) -> None:
     home.configure(KEYS)
     with serving(home):
         key = printed(home, "keys", "create", "phone", "--owner", "ada", *LIMITED)

@@ -1,4 +1,4 @@
-"""A client of the Messages API that sees every byte."""
+"""A raw client of the Messages API that sees every byte."""
 
 import json
 from typing import Any

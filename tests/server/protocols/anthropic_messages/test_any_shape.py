@@ -1,4 +1,4 @@
-"""The Messages API with requests of any shape: an answer or an error of the protocol, nothing else."""
+"""The Messages API with requests of any shape: a response or an error of the protocol, nothing else."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""What clients of Anthropic's API get where something fails, and what stops a run."""
+"""Errors for clients of Anthropic's API, and what stops a run."""
 
 import asyncio
 import io
@@ -164,7 +164,7 @@ async def test_a_request_has_at_most_a_hundred_thousand_messages_and_blocks(
     assert "100,000" in answer["error"]["message"]
 
 
-async def test_a_body_that_is_too_large_or_too_deep_is_refused_in_anthropics_form() -> None:
+async def test_an_oversized_or_too_deep_body_is_refused_in_anthropics_form() -> None:
     wires = WireSettings(max_body_bytes=1_000)
     async with serving(ScriptedModel(), wires=wires) as served:
         large, too_large = await post(served, metadata={"user_id": "x" * 2_000})

@@ -1,4 +1,4 @@
-"""The Messages API on the wire: what clients of Anthropic's API send and get."""
+"""The Messages API's bytes: what clients of Anthropic's API send and receive."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""A client of Chat Completions that sees every byte."""
+"""A raw client of Chat Completions that sees every byte."""
 
 import json
 from collections.abc import Sequence

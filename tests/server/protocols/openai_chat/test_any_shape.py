@@ -1,4 +1,4 @@
-"""Chat Completions with requests of any shape: an answer or an error of the protocol, nothing else."""
+"""Chat Completions with requests of any shape: a response or an error of the protocol, nothing else."""
 
 import copy
 import json

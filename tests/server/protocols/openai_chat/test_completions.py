@@ -1,4 +1,4 @@
-"""Chat Completions on the wire: what clients of OpenAI's API get, byte by byte."""
+"""The bytes of Chat Completions that clients of OpenAI's API receive."""
 
 import asyncio
 import base64
@@ -97,7 +97,7 @@ async def test_a_stream_has_a_role_then_deltas_then_a_finish_reason_and_usage_if
     assert "\u2028" not in bare
 
 
-async def test_a_stream_of_a_model_that_takes_its_time_is_complete_from_its_first_chunk() -> None:
+async def test_a_slow_models_stream_is_complete_from_its_first_chunk() -> None:
     started = asyncio.Event()
     model = ScriptedModel([[Wait(started)], think("Hm."), say("Hi.")])
     async with serving(model) as served:
@@ -123,7 +123,7 @@ async def test_a_stream_of_a_model_that_takes_its_time_is_complete_from_its_firs
         ({}, {"X-Include-Reasoning": "true"}),
     ],
 )
-async def test_reasoning_comes_in_each_way_of_asking_and_never_against_the_policy(
+async def test_reasoning_is_returned_for_each_way_of_asking_but_never_against_the_policy(
     asked: Json, headers: Any
 ) -> None:
     script = [think("Hm."), say("Hi.")]
@@ -157,7 +157,7 @@ async def test_the_policy_of_the_key_applies_to_recorded_reasoning_too(streams: 
     "asked",
     [{"include_reasoning": False}, {"reasoning": {"exclude": True}}, {"reasoning_effort": "low"}],
 )
-async def test_reasoning_stays_away_where_nobody_asks_for_it(asked: Json) -> None:
+async def test_reasoning_is_omitted_unless_requested(asked: Json) -> None:
     async with serving(ScriptedModel([think("Hm."), say("Hi.")])) as served:
         _, answer = await post(served, **asked)
     assert "Hm." not in json.dumps(answer)
@@ -236,7 +236,7 @@ async def test_a_call_without_arguments_has_an_empty_object_for_clients_to_parse
     assert whole["function"]["arguments"] == streamed["function"]["arguments"] == "{}"
 
 
-async def test_the_servers_own_tools_run_here_and_are_never_calls_for_the_client() -> None:
+async def test_the_servers_own_tools_are_never_returned_as_calls_to_the_client() -> None:
     model = ScriptedModel(
         [call_tool("add", {"a": 1, "b": 2}, "call_1"), call_tool("open_file", {}, "call_2")],
         [say("Three, and read.")],
@@ -252,7 +252,7 @@ async def test_the_servers_own_tools_run_here_and_are_never_calls_for_the_client
     )
 
 
-async def test_a_history_is_sent_to_the_model_and_nothing_of_it_is_kept() -> None:
+async def test_a_history_is_sent_to_the_model_and_not_stored() -> None:
     model = ScriptedModel([say("Fine.")])
     messages = [
         {"role": "system", "content": "Be brief."},

@@ -1,4 +1,4 @@
-"""What clients of OpenAI's API get where something fails, and what stops a run."""
+"""Errors for clients of OpenAI's API, and what stops a run."""
 
 import asyncio
 import json
@@ -122,7 +122,7 @@ async def test_an_invalid_request_is_refused_with_its_field(body: Json, param: s
     assert model.requests == []
 
 
-async def test_a_body_that_is_too_large_or_too_deep_is_refused_in_openais_form() -> None:
+async def test_an_oversized_or_too_deep_body_is_refused_in_openais_form() -> None:
     wires = WireSettings(max_body_bytes=1_000)
     async with serving(ScriptedModel(), wires=wires) as served:
         large, too_large = await post(served, user="x" * 2_000)

@@ -1,4 +1,4 @@
-"""Images of requests that are named by URL."""
+"""Images that requests refer to by URL."""
 
 import base64
 
@@ -28,7 +28,7 @@ async def test_an_image_is_fetched_and_its_type_determined_by_its_content() -> N
 @pytest.mark.parametrize(
     "handler", [page("<html>", "image/png"), page(PIXEL, "image/png", status=404)]
 )
-async def test_what_is_no_image_is_refused(handler: Handler) -> None:
+async def test_a_file_that_is_not_an_image_is_refused(handler: Handler) -> None:
     async with serving(handler) as site:
         with pytest.raises(InvalidRequest) as refused:
             await reader(site.port).read(f"http://127.0.0.1:{site.port}/cat.png")

@@ -1,4 +1,4 @@
-"""Requests of any shape, and limits of what is kept."""
+"""The Responses API with requests of any shape, and limits on stored responses."""
 
 import copy
 import json

@@ -92,7 +92,7 @@ async def test_reasoning_streams_as_a_summary_before_the_answer_with_its_usage()
     assert last.response.usage.output_tokens_details.reasoning_tokens == 18
 
 
-async def test_every_event_of_a_stream_has_the_members_of_its_type() -> None:
+async def test_every_event_of_a_stream_has_the_fields_of_its_type() -> None:
     script = [[think("A"), call_tool("add", {"a": 1, "b": 2}, "c1")], [think("B"), say("C")]]
     async with asking(ScriptedModel(*script), tools=[add]) as (client, _):
         stream = await client.responses.create(

@@ -1,4 +1,4 @@
-"""The chat socket: many messages, stop, resume, and whatever a client may get wrong."""
+"""The chat socket: many messages, stop, resume, and invalid input."""
 
 import asyncio
 import json
@@ -105,7 +105,7 @@ async def test_messages_are_answered_one_after_another_in_order_of_arrival() -> 
     assert len({end["run_id"] for end in ends}) == 3
 
 
-async def test_too_many_waiting_messages_are_refused_and_the_others_answered() -> None:
+async def test_too_many_queued_messages_are_refused_and_the_others_answered() -> None:
     go = asyncio.Event()
     model = ScriptedModel([Wait(go), say("One")], [say("Two")])
     async with serving(model, max_waiting_messages=1) as served, served.socket() as socket:
@@ -242,7 +242,7 @@ async def test_a_closed_socket_stops_nothing_and_another_gets_the_rest_once_and_
 
 
 @pytest.mark.promise("P9")
-async def test_a_client_that_sends_and_leaves_at_once_is_served_all_the_same() -> None:
+async def test_a_message_of_a_client_that_leaves_at_once_is_answered() -> None:
     async with serving(ScriptedModel([say("Done")])) as served:
         async with served.socket() as socket:
             await socket.send({"text": "Hi", "conversation_id": "c1"})
@@ -271,7 +271,7 @@ async def test_a_followed_conversation_shows_every_run_once_and_no_other_convers
     assert seqs == sorted(set(seqs))
 
 
-async def test_what_is_followed_already_is_not_followed_twice() -> None:
+async def test_a_followed_conversation_is_not_followed_twice() -> None:
     async with serving(ScriptedModel([say("A"), Silence()])) as served, served.socket() as socket:
         await socket.send({"text": "Hi", "conversation_id": "c1"})
         run_id = (await socket.receive())["run_id"]
@@ -285,7 +285,7 @@ async def test_what_is_followed_already_is_not_followed_twice() -> None:
     assert codes == ["conflict", "conflict"]
 
 
-async def test_one_socket_follows_only_so_many() -> None:
+async def test_the_conversations_of_a_socket_are_limited() -> None:
     async with (
         serving(ScriptedModel([say("A")], [say("B")]), max_follows_per_socket=1) as served,
         served.socket() as socket,
@@ -300,7 +300,7 @@ async def test_one_socket_follows_only_so_many() -> None:
         assert frame["data"]["code"] == "busy"
 
 
-async def test_a_cursor_that_was_never_given_out_is_refused() -> None:
+async def test_an_unissued_cursor_is_refused() -> None:
     async with serving(ScriptedModel([say("A")])) as served, served.socket() as socket:
         end = await talk_to(socket, "c1")
         await socket.send({"type": "resume", "run_id": end["run_id"], "after": end["seq"] + 1})
@@ -337,7 +337,7 @@ async def test_a_message_that_is_too_large_closes_only_its_own_socket() -> None:
             assert (await talk_to(socket, "c1"))["data"]["response"] == "A"
 
 
-async def test_only_so_many_sockets_are_open_at_once() -> None:
+async def test_open_sockets_are_limited() -> None:
     async with serving(ScriptedModel([say("A")]), max_sockets=1) as served:
         async with served.socket():
             with pytest.raises(Exception, match="503"):

@@ -1,4 +1,4 @@
-"""What clients send on `/ws` is taken exactly as the published document says."""
+"""Client messages on `/ws` are accepted exactly as the published document says."""
 
 import json
 from typing import Any
@@ -80,7 +80,7 @@ async def test_a_frame_is_refused_exactly_where_the_document_does_not_allow_it(
     assert refused is not Draft202012Validator(schema).is_valid(frame)
 
 
-async def test_text_that_is_no_object_is_described_and_a_socket_that_is_not_there_is_not() -> None:
+async def test_text_messages_are_described_and_disabled_sockets_are_not() -> None:
     async with hosting(ScriptedModel()) as served:
         document = await served.document("asyncapi")
         plain = document["components"]["messages"]["PlainText"]

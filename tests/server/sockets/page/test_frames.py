@@ -1,4 +1,4 @@
-"""The frames of `/ws` tell the whole log: folding them gives the state that the server has."""
+"""The frames of `/ws` carry the whole log: folding them gives the server's state."""
 
 import json
 from pathlib import Path
@@ -81,7 +81,7 @@ def test_the_frames_of_a_session_fold_to_what_the_log_folds_to(path: Path) -> No
 
 @pytest.mark.promise("P7")
 @pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
-def test_without_reasoning_the_same_frames_come_but_for_the_thoughts(path: Path) -> None:
+def test_without_reasoning_all_other_frames_are_the_same(path: Path) -> None:
     events = session(path)
     whole, plain = page_frames(reasoning=True), page_frames(reasoning=False)
     for each in events:

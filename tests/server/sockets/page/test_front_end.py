@@ -1,4 +1,4 @@
-"""A chat page that knows only the bootstrap and six frames of `/ws`: what others there are it passes over."""
+"""A chat page that knows only the bootstrap and six frames of `/ws`, and ignores all others."""
 
 import asyncio
 from collections.abc import AsyncGenerator

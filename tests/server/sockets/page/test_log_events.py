@@ -1,4 +1,4 @@
-"""`/ws` with `events: "log"`: the log's own events for those who ask, and the usual frames for others."""
+"""`/ws` with `events: "log"`: the log's own events for clients that ask for them, and frames for the others."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Clients of the socket that were written for another server which speaks this protocol."""
+"""Socket clients that were written for another server with this protocol."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,7 @@ from thinkaloud.providers.scripted import Wait
 from thinkaloud.testing import ModelFailed, ScriptedModel, Silence, say, think
 
 
-async def test_my_words_reach_other_tabs_as_mine_and_are_never_shown_as_an_answer() -> None:
+async def test_my_message_reaches_other_tabs_as_mine_and_never_as_an_answer() -> None:
     async with (
         hosting(ScriptedModel([say("Hi.")])) as served,
         client(served) as one,
@@ -32,7 +32,7 @@ async def test_my_words_reach_other_tabs_as_mine_and_are_never_shown_as_an_answe
 
 
 @pytest.mark.parametrize("after_reload", ["replay", "new socket in the chat"])
-async def test_after_a_reload_my_words_are_mine(after_reload: str) -> None:
+async def test_after_a_reload_my_messages_are_mine(after_reload: str) -> None:
     async with hosting(ScriptedModel([say("Hi.")])) as served, client(served) as one:
         await one.say("room", "Hello", client_message_id="m-1")
         await one.turn("room")
@@ -68,7 +68,7 @@ async def test_stop_sent_as_a_message_stops_the_run_and_is_not_answered(command:
     assert [each["text"] for each in frames if each["event"] == "message_accepted"] == ["Go on"]
 
 
-async def test_stop_where_nothing_runs_is_accepted_and_asks_no_model() -> None:
+async def test_stop_without_an_active_run_is_accepted_and_calls_no_model() -> None:
     model = ScriptedModel([say("Hi.")])
     async with hosting(model) as served, client(served) as one:
         await one.send("/stop")
@@ -114,7 +114,7 @@ async def test_a_replay_of_a_failed_run_reports_the_failure() -> None:
         assert events(await two.turn("room"))[-2:] == ["error", "turn_end"]
 
 
-async def test_a_stopped_run_is_no_error() -> None:
+async def test_a_stopped_run_is_not_an_error() -> None:
     gate = asyncio.Event()
     async with hosting(ScriptedModel([think("Hm"), Wait(gate)])) as served, client(served) as one:
         await one.say("room")

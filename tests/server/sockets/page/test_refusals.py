@@ -1,4 +1,4 @@
-"""`/ws`: what is wrong, or not yours, is rejected without closing the socket."""
+"""`/ws`: invalid commands and other owners' chats are rejected without closing the socket."""
 
 import json
 from typing import Any
@@ -131,7 +131,7 @@ async def test_another_owners_chat_looks_like_one_that_does_not_exist() -> None:
 
 
 @pytest.mark.promise("P12")
-async def test_a_free_id_that_becomes_another_owners_chat_stays_silent() -> None:
+async def test_an_unused_id_that_another_owner_takes_stays_silent() -> None:
     async with (
         hosting(ScriptedModel([think(CANARY), say(CANARY)])) as served,
         client(served) as one,
@@ -194,7 +194,7 @@ async def test_a_foreign_page_or_name_does_not_get_a_socket(header: str, status:
             assert answer.status == status
 
 
-async def test_a_channel_that_is_turned_off_is_not_there() -> None:
+async def test_a_disabled_channel_is_not_found() -> None:
     channel = WebSocketSettings(enabled=False)
     async with hosting(ScriptedModel(), channel=channel) as served:
         with pytest.raises(InvalidStatus) as refused:
@@ -230,7 +230,7 @@ async def test_the_bootstrap_has_the_sockets_address_and_the_servers_features() 
         ),
     ],
 )
-async def test_a_value_that_is_not_one_of_a_few_comes_with_those(
+async def test_an_invalid_enum_value_is_reported_with_the_valid_ones(
     wrong: str, valid: list[str]
 ) -> None:
     async with hosting(ScriptedModel()) as served, client(served) as one:

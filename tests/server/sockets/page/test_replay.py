@@ -1,4 +1,4 @@
-"""`/ws`: who comes back gets the rest; who does not read is let go; nothing is lost."""
+"""`/ws`: reconnecting clients get what they missed, and slow clients are disconnected; nothing is lost."""
 
 import asyncio
 from typing import Any
@@ -27,7 +27,7 @@ async def ask(page: Client, times: int) -> None:
 
 
 @pytest.mark.promise("P9")
-async def test_every_cursor_brings_what_came_after_it_once_and_in_order() -> None:
+async def test_every_cursor_gets_later_events_once_and_in_order() -> None:
     gate = asyncio.Event()
     script: Script = [think("a", "b", "c"), say("d", "e"), think("f", "g"), Wait(gate), think("h")]
     async with hosting(ScriptedModel(script)) as served:
@@ -66,7 +66,7 @@ async def test_a_snapshot_has_no_more_than_the_last_runs_that_were_asked_for() -
     ]
 
 
-async def test_what_came_before_a_snapshot_is_shown_when_it_is_asked_for() -> None:
+async def test_earlier_runs_than_a_snapshot_can_be_requested() -> None:
     scripts = [[think(f"T{n}"), say(f"A{n}")] for n in range(4)]
     async with hosting(ScriptedModel(*scripts)) as served:
         async with client(served) as one:
@@ -95,7 +95,7 @@ async def test_what_came_before_a_snapshot_is_shown_when_it_is_asked_for() -> No
     assert [block["type"] for block in plain["runs"][0]["blocks"]] == ["answer"]
 
 
-async def test_what_came_before_is_refused_without_its_run_or_its_chat() -> None:
+async def test_a_request_for_earlier_runs_needs_its_run_and_chat() -> None:
     async with hosting(ScriptedModel([say("A")])) as served, client(served) as one:
         await one.say("room")
         await one.turn("room")
@@ -157,7 +157,7 @@ async def test_fifty_reconnections_in_mid_run_lose_and_repeat_no_byte() -> None:
 
 
 @pytest.mark.promise("P8", "P9")
-async def test_without_a_cursor_a_snapshot_tells_all_so_far_and_the_rest_follows() -> None:
+async def test_without_a_cursor_a_snapshot_is_sent_and_the_rest_follows() -> None:
     gate = asyncio.Event()
     model = ScriptedModel(
         [say("Before.")], [think("So ", "far"), Wait(gate), think("."), say("End")]
@@ -183,7 +183,7 @@ async def test_without_a_cursor_a_snapshot_tells_all_so_far_and_the_rest_follows
 
 
 @pytest.mark.promise("P9")
-async def test_after_a_restart_a_cursor_inside_merged_events_brings_a_snapshot_and_the_rest() -> (
+async def test_after_a_restart_a_cursor_inside_coalesced_events_gets_a_snapshot_and_the_rest() -> (
     None
 ):
     store = MemoryStore()
@@ -212,7 +212,7 @@ async def test_after_a_restart_a_cursor_inside_merged_events_brings_a_snapshot_a
     assert texts(following, "delta") == "Next."
 
 
-async def test_numbers_that_were_only_reserved_are_not_waited_for() -> None:
+async def test_reserved_numbers_are_not_awaited() -> None:
     store = MemoryStore()
     async with (
         hosting(ScriptedModel([say("Hi.")]), store=store) as served,
@@ -225,7 +225,7 @@ async def test_numbers_that_were_only_reserved_are_not_waited_for() -> None:
         assert (await one.attach("room", after=last))["seq"] == last
 
 
-async def test_a_cursor_that_was_never_given_out_is_a_soft_error() -> None:
+async def test_an_unissued_cursor_is_a_soft_error() -> None:
     async with hosting(ScriptedModel([say("Hi.")], [say("Hi.")])) as served, client(served) as one:
         await one.say("room")
         await one.turn("room")
@@ -317,7 +317,7 @@ async def dropped(served: Served) -> None:
 
 
 @pytest.mark.promise("P14")
-async def test_a_socket_that_left_a_chat_is_not_taken_for_a_slow_one() -> None:
+async def test_a_socket_that_left_a_chat_is_not_disconnected_as_slow() -> None:
     piece = "x" * 60_000
     flood = ScriptedModel([say(*[piece] * 300)], [say("Hi.")])
     async with (

@@ -141,7 +141,7 @@ async def test_many_sockets_see_the_same_frames_of_one_chat() -> None:
     assert {**theirs[0], "event": "user_message"} == frames[0]
 
 
-async def test_a_new_chat_is_made_and_attached() -> None:
+async def test_a_new_chat_is_created_and_attached() -> None:
     async with hosting(ScriptedModel([say("Hi.")])) as served, client(served) as one:
         await one.send({"type": "new_chat"})
         (attached,) = await one.until("attached")
@@ -182,7 +182,7 @@ async def test_a_socket_that_sends_a_ping_gets_a_pong() -> None:
         assert texts(await one.turn(one.ready["chat_id"]), "delta") == "Hi."
 
 
-async def test_a_message_may_take_the_place_of_a_run() -> None:
+async def test_a_message_may_replace_a_run() -> None:
     model = ScriptedModel([say("First.")], [say("Better.")])
     async with hosting(model) as served, client(served) as one, client(served) as two:
         await one.say("room")
@@ -243,7 +243,7 @@ async def test_a_message_sent_again_with_its_id_is_answered_once() -> None:
 
 @pytest.mark.promise("P10")
 @pytest.mark.parametrize("moment", ["thinking", "answering"])
-async def test_a_stop_from_another_socket_ends_the_run_and_spares_the_next(moment: str) -> None:
+async def test_a_stop_from_another_socket_ends_only_the_current_run(moment: str) -> None:
     output = [think("Hm")] if moment == "thinking" else [think("Hm"), say("Half")]
     gate = asyncio.Event()
     model = ScriptedModel([*output, Silence()], [Wait(gate), say("Next.")])
