@@ -4,6 +4,8 @@ The runtime feeds it model events and executes its commands:
 
     begin_iteration → (feed … → decide → tools …)* → end
 
+A run that waits for a person is rebuilt from its log: see `thinkaloud.core.turn_rebuilding`.
+
 Events are returned in the order to append them. Times are milliseconds of a monotonic clock.
 """
 
@@ -51,6 +53,13 @@ class RunTools(msgspec.Struct, frozen=True):
     calls: tuple[ToolCall, ...]
 
 
+class Wait(msgspec.Struct, frozen=True):
+    """Let the run wait for a person. Nothing of it stays in memory but that it waits.
+
+    It continues with `RunTools` for the calls that have been decided, then `after_tools`.
+    """
+
+
 class Finish(msgspec.Struct, frozen=True):
     """End the run."""
 
@@ -59,7 +68,7 @@ class Finish(msgspec.Struct, frozen=True):
     outcome: Outcome | None = None
 
 
-Command = CallModel | RunTools | Finish
+Command = CallModel | RunTools | Wait | Finish
 
 
 class Turn:

@@ -23,9 +23,9 @@ from thinkaloud.events.prompt import (
     ToolSchema,
     Turn,
 )
+from thinkaloud.ports.engine import Recorder
 from thinkaloud.ports.model import Model, PushModel, as_push_model, failed
 from thinkaloud.runtime.runs.limits import Limits
-from thinkaloud.runtime.runs.recorder import RunRecorder
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class ModelCaller:
         model: Model,
         prompt: Prompt,
         earlier: Sequence[RunFold],
-        recorder: RunRecorder,
+        recorder: Recorder,
         limits: Limits,
     ) -> None:
         self._model = model

@@ -8,6 +8,7 @@ from thinkaloud.events.event import Attachment, Event, RunStarted
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.model import ModelEvent, ModelFailed, ModelFinished
 from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.signal import Signal
 from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.reasoning.recording import RunReasoning, recording_filter
 from thinkaloud.runtime.runs.hooks import HookChain
@@ -30,6 +31,8 @@ class RunRecorder:
         self.hooks = hooks
         self._run_id = run_id
         self._log = log
+        self.stored = Signal()
+        """Set once the store has accepted or refused the run."""
         self._filter = recording_filter(
             reasoning.policy, reasoning.redaction, partial(reasoning.payloads.keep, run_id)
         )
@@ -75,6 +78,10 @@ class RunRecorder:
             if isinstance(said, ModelFinished | ModelFailed) or self.turn.failure is not None:
                 break
         return size
+
+    async def until_stored(self) -> None:
+        """Wait until the store has accepted or refused the run."""
+        await self.stored.wait()
 
     async def close_segment(self) -> None:
         """Close the open segment, if any, in the middle of a run."""

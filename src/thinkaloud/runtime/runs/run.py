@@ -3,13 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import assert_never
 
 import msgspec
 
 from thinkaloud.core.redaction.redaction import Redaction
 from thinkaloud.core.reply import reply
-from thinkaloud.core.turn import CallModel, Command, Finish, RunTools
+from thinkaloud.core.turn import Finish, Wait
 from thinkaloud.core.turn import Turn as TurnMachine
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.events.event import (
@@ -21,9 +20,9 @@ from thinkaloud.events.event import (
     as_logged,
 )
 from thinkaloud.events.fold import RunFold
-from thinkaloud.events.model import AnswerText
 from thinkaloud.events.prompt import Effort, ModelOptions, ToolSchema, Turn
 from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.engine import Engine, EngineRun
 from thinkaloud.ports.model import Model
 from thinkaloud.ports.principal import Principal, ReasoningPolicy
 from thinkaloud.ports.signal import Signal
@@ -31,12 +30,9 @@ from thinkaloud.ports.tool import ToolScope
 from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.reasoning.payloads import UnloggedPayloads
 from thinkaloud.runtime.reasoning.recording import RunReasoning
-from thinkaloud.runtime.runs.hooks import HookChain, HookFailed, RunInfo
+from thinkaloud.runtime.runs.hooks import HookChain, HookFailed
 from thinkaloud.runtime.runs.limits import Limits
-from thinkaloud.runtime.runs.model_call import ModelCaller, Prompt
 from thinkaloud.runtime.runs.recorder import RunRecorder
-from thinkaloud.runtime.tools.executor import ToolCalls, ToolExecutor
-from thinkaloud.runtime.tools.listing import NO_TOOLS
 from thinkaloud.runtime.usage_meter import Charge
 
 _log = logging.getLogger(__name__)
@@ -94,7 +90,7 @@ class RunDependencies(msgspec.Struct, frozen=True):
 
     clock: Clock
     limits: Limits
-    tool_executor: ToolExecutor
+    engine: Engine
     hooks: HookChain
     redaction: Redaction
     payloads: UnloggedPayloads
@@ -107,9 +103,19 @@ class Run:
 
     def __init__(self, spec: RunSpec, log: LiveLog, means: RunDependencies) -> None:
         self.spec = spec
+        turn = TurnMachine(
+            spec.run_id,
+            spec.max_iterations,
+            means.clock.steady_ms(),
+            frozenset(tool.name for tool in spec.client_tools),
+        )
+        reasoning = RunReasoning(spec.reasoning, means.redaction, means.payloads)
+        self._recorder = RunRecorder(spec.run_id, log, turn, means.clock, means.hooks, reasoning)
         self.has_started = Signal()
         """Set at the first step of its task. From then on a cancelled run still records its end."""
-        self.stored = Signal()
+        self.is_waiting = False
+        """Whether it waits for a person. It continues later, from its log."""
+        self.stored = self._recorder.stored
         """Set once the store has accepted or refused it. Until then, nothing of it is published,
         and it runs no tools."""
         self.refusal: Exception | None = None
@@ -121,20 +127,12 @@ class Run:
         self.charge: Charge | None = None
         """What it counts for against the limits of its principal; None: not started by one."""
         self._limits = means.limits
-        self._tool_executor = means.tool_executor
+        self._engine = means.engine
         self._hooks = means.hooks
         self.log = log
         """The log that it appends to."""
         self._show_end = means.show_end
         self._has_begun = False
-        turn = TurnMachine(
-            spec.run_id,
-            spec.max_iterations,
-            means.clock.steady_ms(),
-            frozenset(tool.name for tool in spec.client_tools),
-        )
-        reasoning = RunReasoning(spec.reasoning, means.redaction, means.payloads)
-        self._recorder = RunRecorder(spec.run_id, log, turn, means.clock, means.hooks, reasoning)
 
     async def execute(self, read_earlier: ReadEarlier) -> None:
         """Execute the run to its end. Raises only `CancelledError`, unless it was stopped.
@@ -160,6 +158,9 @@ class Run:
             finish = self._finish_of_cancelled()
         await self.stored.wait()
         if self.refusal is not None:
+            return
+        if isinstance(finish, Wait):
+            self.is_waiting = True
             return
         ending = self._recorder.end(finish, held=True)
         await self._show_end()
@@ -220,10 +221,12 @@ class Run:
         message = "The server shut down before the run finished."
         return Finish("failed", RunError("interrupted", message, retryable=True))
 
-    async def _finish(self, read_earlier: ReadEarlier) -> Finish:
+    async def _finish(self, read_earlier: ReadEarlier) -> Finish | Wait:
         try:
             async with asyncio.timeout(self._limits.run_timeout_seconds):
-                return await self._iterate(await read_earlier())
+                return await self._engine.execute(
+                    await self._engine_run(read_earlier), self._recorder
+                )
         except TimeoutError:
             message = f"The run took longer than {self._limits.run_timeout_seconds:g} seconds."
             error = RunError("run_timeout", message)
@@ -239,51 +242,16 @@ class Run:
             )
         return Finish("failed", error)
 
-    async def _iterate(self, earlier: Sequence[RunFold]) -> Finish:
-        spec, turn = self.spec, self._recorder.turn
-        info = RunInfo(spec.run_id, spec.conversation_id, spec.model.info.id, spec.input.text)
-        await self._hooks.call("before_run", info)
-        scope = ToolScope(spec.owner, spec.conversation_id, spec.run_id)
-        listing = NO_TOOLS
-        prompt = Prompt(
-            spec.system_prompt,
+    async def _engine_run(self, read_earlier: ReadEarlier) -> EngineRun:
+        spec = self.spec
+        return EngineRun(
+            ToolScope(spec.owner, spec.conversation_id, spec.run_id),
+            spec.input,
+            spec.attachments,
             spec.effort,
-            spec.conversation_id,
-            spec.history,
-            spec.options,
+            spec.max_iterations,
+            await read_earlier(),
         )
-        caller = ModelCaller(spec.model, prompt, earlier, self._recorder, self._limits)
-        command: Command = CallModel()
-        while True:
-            match command:
-                case CallModel():
-                    listing = await self._tool_executor.toolbox.listing(scope)
-                    await caller.call(_offered(spec, listing.schemas))
-                    await self.stored.wait()
-                    command = turn.decide()
-                    if not isinstance(command, RunTools):
-                        await self._hooks.call("after_iteration", turn.iteration)
-                case RunTools(calls=calls):
-                    parallel = self._limits.max_parallel_tools
-                    using = ToolCalls(listing, scope)
-                    await self._hooks.call("before_execute_tools", calls)
-                    results = await self._tool_executor.run(calls, using, self._recorder, parallel)
-                    await self._hooks.call("after_execute_tools", results)
-                    await self._hooks.call("after_iteration", turn.iteration)
-                    command = turn.after_tools()
-                case Finish():
-                    return await self._finalized(command)
-                case _:
-                    assert_never(command)
-
-    async def _finalized(self, finish: Finish) -> Finish:
-        if finish.status in {"completed", "max_iterations"} and self._hooks:
-            response = self._recorder.fold.view().response
-            addition = await self._hooks.final_content(response)
-            if addition:
-                await self._recorder.feed([AnswerText(addition)])
-                await self._recorder.close_segment()
-        return finish
 
     async def _notify_end(self, ending: Sequence[Event], error: RunError | None) -> None:
         if not self._hooks:
@@ -298,14 +266,3 @@ class Run:
             await self._hooks.call("after_run", answer)
         except HookFailed as failure:
             self.error = self.error or failure.cause
-
-
-def _offered(spec: RunSpec, own: Sequence[ToolSchema]) -> tuple[ToolSchema, ...]:
-    """Return the tools that the model may call."""
-    if spec.options.tool_choice == "none":
-        return ()  # Not every API has an option for it.
-    if not spec.client_tools:
-        return tuple(own) if spec.server_tools else ()
-    names = {tool.name for tool in spec.client_tools}
-    kept = (tool for tool in own if tool.name not in names) if spec.server_tools else ()
-    return (*kept, *spec.client_tools)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from thinkaloud.errors import InternalError, NotFound, Unavailable
 from thinkaloud.events.fold import RunFold
+from thinkaloud.ports.engine import Engine
 from thinkaloud.ports.principal import Principal, ReasoningPolicy, strictest
 from thinkaloud.ports.store import RunRecord, RunStart
 from thinkaloud.ports.tasks import owned_tasks
@@ -20,6 +21,8 @@ from thinkaloud.runtime.runs.active import ActiveRuns, stop_when_left
 from thinkaloud.runtime.runs.admission import Admission
 from thinkaloud.runtime.runs.finalizer import Finalizer
 from thinkaloud.runtime.runs.hooks import HookChain
+from thinkaloud.runtime.runs.model_call import Prompt
+from thinkaloud.runtime.runs.native_engine import NativeEngine, OfferedTools
 from thinkaloud.runtime.runs.recovery import recover
 from thinkaloud.runtime.runs.registration import Registration
 from thinkaloud.runtime.runs.request import (
@@ -240,7 +243,7 @@ class Runs:
         means = RunDependencies(
             services.clock,
             services.limits,
-            services.tool_executor,
+            native_engine(spec, services),
             hooks,
             services.redaction,
             self._payloads,
@@ -283,6 +286,15 @@ class Runs:
                 await self.hub.release(log)
             else:
                 self._finisher.finish_later(log, record, self._tasks)
+
+
+def native_engine(spec: RunSpec, services: RunServices) -> Engine:
+    """Return the engine of a run that calls a model."""
+    prompt = Prompt(
+        spec.system_prompt, spec.effort, spec.conversation_id, spec.history, spec.options
+    )
+    offered = OfferedTools(spec.client_tools, spec.server_tools)
+    return NativeEngine(spec.model, prompt, offered, services.tool_executor, services.limits)
 
 
 async def _earlier(hub: Hub, spec: RunSpec, log: LiveLog) -> list[RunFold]:
