@@ -291,6 +291,9 @@ BROKEN: dict[str, tuple[Sequence[bytes], int | None]] = {
          * 1_000], 1008,
     ),
     "a close, and more": ([frame(8, b"\x03\xe8"), frame(TEXT, b"x")], 1000),
+    "empty fragments, and pings": ([frame(TEXT, b"", fin=False),
+        *[frame(CONT, b"", fin=False)] * 200, *[frame(PING, b"x")] * 3], 1008),
+    "no UTF-8, and a ping": ([frame(TEXT, b"\xff\xfe"), frame(PING, b"x")], 1007),
 }  # fmt: skip
 
 

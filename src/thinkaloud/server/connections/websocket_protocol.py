@@ -141,6 +141,9 @@ class SocketConnection(WebSocketsSansIOProtocol):
 
     @override
     def handle_ping(self) -> None:
+        # A frame before it, in the same data, may have closed the connection.
+        if self._failed or self.transport.is_closing():
+            return
         super().handle_ping()
         if not self.writable.is_set():
             self._pause_reading()
