@@ -11,7 +11,7 @@ from tests.stores.samples import begin, conversation, keep_text, log_of, run, st
 from thinkaloud.app.access import open_access
 from thinkaloud.app.chat_platforms import open_channel_state
 from thinkaloud.app.owners import OwnerSummary, open_owners
-from thinkaloud.app.storage import open_database, persistent_uploads
+from thinkaloud.app.storage import open_database, open_protocol_records, persistent_uploads
 from thinkaloud.auth.audit import TERMINAL
 from thinkaloud.auth.key_fields import KeyFields
 from thinkaloud.channels.platform.engine import owners as channel_owners
@@ -25,6 +25,7 @@ from thinkaloud.config import Configuration, Settings
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound
 from thinkaloud.events.event import RunStarted, UserInput
 from thinkaloud.ports.clock import SystemClock
+from thinkaloud.ports.protocols.records import ProtocolRecord
 from thinkaloud.ports.selections import Selection
 from thinkaloud.stores.channel_state import MemoryChannelState
 from thinkaloud.stores.sqlite import SqliteStore
@@ -81,6 +82,23 @@ async def issue_key(configuration: Configuration, name: str, owner: str) -> str:
     async with open_access(configuration) as access:
         issued = await access.administration.create(KeyFields(name=name, owner=owner), TERMINAL)
         return issued.key.key_id
+
+
+async def test_what_other_protocols_keep_is_renamed_and_deleted_with_its_owner(
+    configuration: Configuration,
+) -> None:
+    async with open_database(configuration) as store:
+        await begin(store, owner="ana")
+    async with open_protocol_records(configuration, persistent=True) as records:
+        await records.save(ProtocolRecord("ana", "turn", "a", 1, b"thought"))
+    async with open_owners(configuration) as owners:
+        await owners.rename("ana", "bob")
+    async with open_protocol_records(configuration, persistent=True) as records:
+        assert [each.owner for each in await records.newer("turn")] == ["bob"]
+    async with open_owners(configuration) as owners:
+        await owners.delete("bob")
+    async with open_protocol_records(configuration, persistent=True) as records:
+        assert await records.newer("turn") == []
 
 
 async def test_all_data_of_an_earlier_version_is_transferred(

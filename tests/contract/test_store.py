@@ -48,6 +48,19 @@ async def test_a_stored_conversation_is_read_back_unchanged(store: Store) -> Non
     assert await store.conversation(OWNER, "talk") == kept
 
 
+async def test_an_unlisted_conversation_is_found_by_its_id_but_in_no_list_and_no_search(
+    store: Store,
+) -> None:
+    hidden = Conversation("hidden", OWNER, 1_000, 2_000, "Sky", unlisted=True)
+    assert await store.create_conversation(hidden, [FinishedRun(run(), whole_run(), "blue")])
+    await store.create_conversation(conversation(title="Blue sky"))
+    assert await store.conversation(OWNER, "hidden") == hidden
+    begun = Conversation("begun", OWNER, 1_000, 2_000, unlisted=True)
+    await store.accept(RunStart(run("other", "begun"), begun))
+    assert await store.conversation(OWNER, "begun") == begun
+    assert await names(store) == await names(store, "sky") == await names(store, "blue") == ["talk"]
+
+
 async def test_an_id_is_unique_within_an_owner(store: Store) -> None:
     assert await store.create_conversation(conversation(title="first"))
     assert not await store.create_conversation(conversation(title="second"))

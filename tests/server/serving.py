@@ -21,6 +21,7 @@ from thinkaloud.ports.authentication import Authenticator, SinglePrincipal
 from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.model import Model
 from thinkaloud.ports.principal import Principal
+from thinkaloud.ports.protocols.records import ProtocolRecords
 from thinkaloud.ports.store import Store
 from thinkaloud.ports.tool import Tool
 from thinkaloud.ports.uploads import Uploads
@@ -34,6 +35,7 @@ from thinkaloud.server.settings import ServerSettings
 from thinkaloud.server.wire_settings import WireSettings
 from thinkaloud.stores.keys import MemoryKeyStore
 from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.stores.protocol_records import MemoryProtocolRecords
 from thinkaloud.stores.temporary import TemporaryStore
 from thinkaloud.stores.uploads import MemoryUploads
 
@@ -233,6 +235,7 @@ async def serving(
     authenticator: Authenticator | None = None,
     access: Access | None = None,
     wires: WireSettings | None = None,
+    records: ProtocolRecords | None = None,
     redaction: Redaction | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Served]:
@@ -266,6 +269,7 @@ async def serving(
             uploads=uploads,
             access=keys,
             wires=wires or WireSettings(),
+            records=records or MemoryProtocolRecords(),
         )
         async with listening(given, extend) as server_and_url:
             server, url = server_and_url

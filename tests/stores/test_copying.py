@@ -8,7 +8,7 @@ import pytest
 
 from tests.stores.samples import OWNER, append, begin, compacted, log_of, names, whole_run
 from thinkaloud.errors import ConfigurationError, InvalidRequest
-from thinkaloud.ports.store import LogEnd
+from thinkaloud.ports.store import Conversation, LogEnd
 from thinkaloud.stores.sqlite import Added, SqliteStore
 from thinkaloud.stores.sqlite.schema import MIGRATIONS, migrate
 
@@ -136,3 +136,14 @@ async def test_a_backup_of_every_earlier_version_is_imported(tmp_path: Path, ver
     async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
         assert await store.add_backup(file) == Added(1, 0)
         assert await names(store, "t") == ["talk"]
+
+
+async def test_an_unlisted_conversation_is_unlisted_when_it_comes_back(tmp_path: Path) -> None:
+    file = tmp_path / "backup.db"
+    hidden = Conversation("hidden", OWNER, 1_000, 2_000, "Sky", unlisted=True)
+    async with SqliteStore.open(tmp_path / "old" / "thinkaloud.db") as store:
+        await store.create_conversation(hidden)
+        await store.backup(file)
+    async with SqliteStore.open(tmp_path / "new" / "thinkaloud.db") as store:
+        assert await store.add_backup(file) == Added(1, 0)
+        assert await store.conversation(OWNER, "hidden") == hidden

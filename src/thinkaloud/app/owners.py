@@ -7,7 +7,12 @@ import msgspec
 
 from thinkaloud.app.access import open_access
 from thinkaloud.app.chat_platforms import channel_state_path, open_channel_state
-from thinkaloud.app.storage import open_database, persistent_uploads
+from thinkaloud.app.storage import (
+    open_database,
+    open_protocol_records,
+    persistent_uploads,
+    protocol_records_path,
+)
 from thinkaloud.auth.access import Access
 from thinkaloud.auth.audit import TERMINAL
 from thinkaloud.auth.names import is_owner_name
@@ -16,6 +21,7 @@ from thinkaloud.config import Configuration
 from thinkaloud.errors import InvalidRequest, NotFound
 from thinkaloud.ports.channel_state import ChannelState
 from thinkaloud.ports.clock import SystemClock
+from thinkaloud.ports.protocols.records import ProtocolRecords
 from thinkaloud.stores.sqlite import SqliteStore
 from thinkaloud.stores.uploads import FileUploads
 
@@ -44,11 +50,13 @@ class Owners:
         uploads: FileUploads,
         access: Access,
         channels: ChannelState | None,
+        records: ProtocolRecords | None,
     ) -> None:
         self._store = store
         self._uploads = uploads
         self._access = access
         self._channels = channels
+        self._records = records
 
     async def summaries(self) -> Sequence[OwnerSummary]:
         """Return every owner of anything, by name."""
@@ -102,6 +110,8 @@ class Owners:
         await self._uploads.rename_owner(owner, new)
         if self._channels is not None:
             await channel_owners.rename_owner(self._channels, owner, new)
+        if self._records is not None:
+            await self._records.rename_owner(owner, new)
         await self._access.administration.rename_owner(owner, new, TERMINAL)
         await self._store.rename_owner(owner, new)
         return had
@@ -117,6 +127,8 @@ class Owners:
         if self._channels is not None:
             await channel_owners.delete_owner(self._channels, owner)
         await self._uploads.delete_owner(owner)
+        if self._records is not None:
+            await self._records.delete_owner(owner)
         await self._store.delete_owner(owner)
         await self._store.scrub()
         return had
@@ -134,4 +146,9 @@ async def open_owners(configuration: Configuration) -> AsyncGenerator[Owners]:
         channels = None
         if channel_state_path(configuration).exists():
             channels = await stack.enter_async_context(open_channel_state(configuration))
-        yield Owners(store, persistent_uploads(configuration), access, channels)
+        records = None
+        if protocol_records_path(configuration).exists():
+            records = await stack.enter_async_context(
+                open_protocol_records(configuration, persistent=True)
+            )
+        yield Owners(store, persistent_uploads(configuration), access, channels, records)

@@ -3,8 +3,8 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import uvloop
@@ -15,17 +15,19 @@ from thinkaloud.app.chat_platforms import OpenPlatforms
 from thinkaloud.app.runtime import Choices, Runtime, open_runtime
 from thinkaloud.app.server_address import address_file
 from thinkaloud.app.signals import cancel_on_signal
-from thinkaloud.app.storage import is_persistent, with_storage
+from thinkaloud.app.storage import is_persistent, open_protocol_records, with_storage
 from thinkaloud.auth.access import Access
 from thinkaloud.auth.carriers.local_key import LocalKey
 from thinkaloud.config import Configuration
 from thinkaloud.ports.authentication import SinglePrincipal
+from thinkaloud.ports.protocols.records import ProtocolRecords
 from thinkaloud.runtime.usage_keeper import kept_usage
 from thinkaloud.server.app import AgentApp, create_app
 from thinkaloud.server.connections.uvicorn_server import serve
 from thinkaloud.server.services import About, ServerServices
 from thinkaloud.server.websocket_channel import WebSocketChannel
 from thinkaloud.stores.keys import MemoryKeyStore
+from thinkaloud.stores.protocol_records import MemoryProtocolRecords
 from thinkaloud.version import __version__
 
 _TASK_CLEANUP_SECONDS: Final = 1.0
@@ -33,11 +35,15 @@ _log = logging.getLogger(__name__)
 
 
 def web_app(
-    runtime: Runtime, channels: OpenChannels | None = None, access: Access | None = None
+    runtime: Runtime,
+    channels: OpenChannels | None = None,
+    access: Access | None = None,
+    records: ProtocolRecords | None = None,
 ) -> AgentApp:
     """Return the web application for an open runtime.
 
-    Without `channels`, `/ws` is a new channel. Without `access`, there are no API keys.
+    Without `channels`, `/ws` is a new channel. Without `access`, there are no API keys. Without
+    `records`, those of other protocols are in memory.
     """
     settings = runtime.configuration.settings
     if channels is None:
@@ -68,6 +74,7 @@ def web_app(
             if settings.auth.mode == "off"
             else access.authenticator,
             access=access,
+            records=records or MemoryProtocolRecords(),
             wires=settings.wires,
         )
     )
@@ -85,6 +92,18 @@ async def serve_until_stopped(
     """
     with cancel_on_signal() as startup_done:
         await _serve(configuration, choices or Choices(), startup_done, ready)
+
+
+@asynccontextmanager
+async def _open_app(
+    runtime: Runtime, access: Access, *, persistent: bool
+) -> AsyncGenerator[AgentApp]:
+    """Open the application, with the channels, until the block is left."""
+    records = open_protocol_records(runtime.configuration, persistent=persistent)
+    async with open_channels(runtime) as channels, records as opened:
+        app = web_app(runtime, channels, access, opened)
+        async with access.open(app.end), app.expiring():
+            yield app
 
 
 async def _serve(
@@ -114,9 +133,7 @@ async def _serve(
         if configuration.settings.auth.mode != "off":
             # Without keys, there is one owner, whose default model is what the server starts with.
             await runtime.runs.selections.restore(access.store.selections)
-        channels = await stack.enter_async_context(open_channels(runtime))
-        app = web_app(runtime, channels, access)
-        await stack.enter_async_context(access.open(app.end))
+        app = await stack.enter_async_context(_open_app(runtime, access, persistent=persistent))
         publish: Callable[[str], None] | None = None
         if persistent:
             key = None if local_key is None else local_key.value.text()

@@ -11,6 +11,7 @@ from thinkaloud.app.runtime import Choices, upload_quota
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.clock import SystemClock
+from thinkaloud.ports.protocols.records import ProtocolRecords
 from thinkaloud.ports.store import Store
 from thinkaloud.runtime.conversations.service import Conversations
 from thinkaloud.runtime.log.hub import Hub
@@ -18,11 +19,13 @@ from thinkaloud.runtime.runs.active import ActiveRuns
 from thinkaloud.runtime.runs.finalizer import Finalizer
 from thinkaloud.runtime.runs.recovery import recover
 from thinkaloud.stores.memory import MemoryStore
+from thinkaloud.stores.protocol_records import MemoryProtocolRecords, SqliteProtocolRecords
 from thinkaloud.stores.sqlite import Opening, SqliteStore
 from thinkaloud.stores.uploads import FileUploads, MemoryUploads
 
 _DATABASE_NAME: Final = "thinkaloud.db"
 _UPLOADS_NAME: Final = "uploads"
+_RECORDS_NAME: Final = "protocols.db"
 DEFAULT_MAX_BYTES: Final = 16 * 2**30
 """The least that a database may grow to without a `store.max_bytes`."""
 
@@ -91,6 +94,29 @@ async def open_database(configuration: Configuration) -> AsyncGenerator[SqliteSt
     path = database_path(configuration)
     async with SqliteStore.open(path, opening_of(configuration, path)) as database:
         yield database
+
+
+def protocol_records_path(configuration: Configuration) -> Path:
+    """Return the path of the file with the records of other protocols."""
+    return configuration.data_dir / _RECORDS_NAME
+
+
+@asynccontextmanager
+async def open_protocol_records(
+    configuration: Configuration, *, persistent: bool
+) -> AsyncGenerator[ProtocolRecords]:
+    """Open the records of other protocols until the block is left, or keep them in memory.
+
+    Persistent ones may be used only while holding the directory's lock. Raises `ConfigurationError`
+    if the file cannot be used.
+    """
+    if not persistent:
+        yield MemoryProtocolRecords()
+        return
+    path = protocol_records_path(configuration)
+    busy_timeout = configuration.settings.store.busy_timeout_seconds
+    async with SqliteProtocolRecords.open(path, busy_timeout=busy_timeout) as records:
+        yield records
 
 
 def opening_of(configuration: Configuration, path: Path) -> Opening:

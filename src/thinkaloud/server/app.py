@@ -1,7 +1,9 @@
 """The ASGI application: all routes and sockets behind one guard."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -9,6 +11,7 @@ from typing_extensions import override
 
 from thinkaloud.auth.keyring import Ended
 from thinkaloud.errors import ThinkaloudError
+from thinkaloud.ports.tasks import owned_tasks
 from thinkaloud.server.access.actor import count_forbidden
 from thinkaloud.server.access.keys import KeyRoutes
 from thinkaloud.server.access.session import SessionRoutes
@@ -30,17 +33,19 @@ from thinkaloud.server.http.site_path import BasePath
 from thinkaloud.server.protocols.ag_ui.protocol import AgUi
 from thinkaloud.server.protocols.ai_sdk.protocol import AiSdk
 from thinkaloud.server.protocols.anthropic_messages.protocol import AnthropicMessages
+from thinkaloud.server.protocols.expiry import trim_periodically
 from thinkaloud.server.protocols.gate import ProtocolGate
 from thinkaloud.server.protocols.ollama.protocol import Ollama
 from thinkaloud.server.protocols.openai_chat.protocol import ChatCompletions
 from thinkaloud.server.protocols.openai_responses.protocol import Responses
 from thinkaloud.server.protocols.protocol import ClientProtocol
 from thinkaloud.server.protocols.runs import ProtocolServices
-from thinkaloud.server.protocols.turn_memory import TurnMemory
+from thinkaloud.server.protocols.turn_memory import LIMITS, TurnMemory
 from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.sockets.chat.socket import PATH, ChatSocket
 from thinkaloud.server.sockets.page.socket import CHANNEL_PATH, ChannelSocket
 from thinkaloud.server.web.bundle import BootstrapRoutes, WebUi
+from thinkaloud.server.wire_settings import DAY_MS
 from thinkaloud.tools.url_guard import UrlGuard
 
 
@@ -110,7 +115,7 @@ class AgentApp(Starlette):
         operations: Sequence[Operation],
         routes: list[BaseRoute],
         web: WebUi,
-        protocols: Sequence[ClientProtocol],
+        protocols: "_Protocols",
         state: ServerState,
     ) -> None:
         super().__init__()
@@ -124,6 +129,7 @@ class AgentApp(Starlette):
         self._access = services.access
         self._own_routes = routes
         self._protocols = protocols
+        self._clock = services.clock
         self._runs = services.runs
         self._open_streams = state.open_streams
 
@@ -131,6 +137,17 @@ class AgentApp(Starlette):
         """Close the streams and sockets of credentials that have ended, and stop their keys' runs."""
         self._open_streams.close(ended.credentials)
         await self._runs.admission.stop_runs_of(ended.key_ids)
+
+    @asynccontextmanager
+    async def expiring(self) -> AsyncGenerator[None]:
+        """Delete what protocols have kept for too long, until the block is left."""
+        async with owned_tasks() as tasks:
+            trims = [self._protocols.memory.trim, self._protocols.responses.trim]
+            trimming = tasks.create_task(trim_periodically(trims, self._clock))
+            try:
+                yield
+            finally:
+                trimming.cancel()
 
     def _count_forbidden(self, scope: Scope) -> None:
         count_forbidden(self._access, scope)
@@ -141,7 +158,7 @@ class AgentApp(Starlette):
         others = _ForPrincipals(super().build_middleware_stack(), self.router.default)
         own = OwnRoutes(self._own_routes, others)
         guard = Guard(own, self._settings, self._authenticator, self._count_forbidden)
-        gate = ProtocolGate(guard, self._protocols)
+        gate = ProtocolGate(guard, self._protocols.all)
         base = self._settings.base_path
         return BasePath(gate, base) if base else gate
 
@@ -169,9 +186,9 @@ def create_app(services: ServerServices) -> AgentApp:
     ]
     operations.extend(DocRoutes(services, tuple(operations)).operations())
     # Described by their own specifications, not by our API documents.
-    protocols = _protocols(services, state)
+    protocols = _Protocols(services, state)
     web = WebUi(services.bundle, services.settings.base_path)
-    operations.extend(each for protocol in protocols for each in protocol.operations())
+    operations.extend(each for protocol in protocols.all for each in protocol.operations())
     routes = _routes(operations, metrics)
     # At the root, browsers get the web page and other clients the JSON.
     (root,) = (each for each in routes if isinstance(each, Route) and each.path == "/")
@@ -182,17 +199,26 @@ def create_app(services: ServerServices) -> AgentApp:
     return AgentApp(services, operations, routes, web, protocols, state)
 
 
-def _protocols(services: ServerServices, state: ServerState) -> list[ClientProtocol]:
-    """Return the protocols of other ecosystems; of those that own a path, the first one has it."""
-    means = ProtocolServices(services, state, TurnMemory(), UrlGuard())
-    return [
-        Responses(means),
-        AnthropicMessages(means),
-        ChatCompletions(means),
-        Ollama(means),
-        AiSdk(means),
-        AgUi(means),
-    ]
+class _Protocols:
+    """The protocols of other ecosystems."""
+
+    def __init__(self, services: ServerServices, state: ServerState) -> None:
+        days = services.wires.remember_days
+        limits = LIMITS
+        if days:
+            limits = msgspec.structs.replace(LIMITS, max_age_ms=days * DAY_MS)
+        self.memory = TurnMemory(services.records if days else None, limits, services.clock)
+        means = ProtocolServices(services, state, self.memory, UrlGuard())
+        self.responses = Responses(means)
+        self.all: Sequence[ClientProtocol] = [
+            self.responses,
+            AnthropicMessages(means),
+            ChatCompletions(means),
+            Ollama(means),
+            AiSdk(means),
+            AgUi(means),
+        ]
+        """Of those that own a path, the first one has it."""
 
 
 def _routes(operations: list[Operation], metrics: Metrics) -> list[BaseRoute]:

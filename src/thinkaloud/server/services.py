@@ -12,6 +12,7 @@ from thinkaloud.ports.authentication import Authenticator
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.principal import Principal, ReasoningPolicy, strictest
+from thinkaloud.ports.protocols.records import ProtocolRecords
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.reasoning.reader import Reader
@@ -23,6 +24,7 @@ from thinkaloud.server.stream_monitor import StreamMonitor
 from thinkaloud.server.websocket_channel import WebSocketChannel
 from thinkaloud.server.wire_settings import WireSettings
 from thinkaloud.stores.keys import MemoryKeyStore
+from thinkaloud.stores.protocol_records import MemoryProtocolRecords
 from thinkaloud.stores.uploads import MemoryUploads
 
 
@@ -61,6 +63,8 @@ class ServerServices(msgspec.Struct, frozen=True):
     """Returns the states of the chat platforms."""
     uploads: Uploads = msgspec.field(default_factory=lambda: MemoryUploads(SystemClock()))
     """Stores uploads; `runs` reads attachments from it."""
+    records: ProtocolRecords = msgspec.field(default_factory=MemoryProtocolRecords)
+    """What clients of other protocols rely on beside the conversations."""
     wires: WireSettings = WireSettings()
     """Settings of other ecosystems' protocols."""
     bundle: Path = Path(__file__).resolve().parents[1] / "webui"

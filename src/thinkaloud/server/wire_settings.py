@@ -1,8 +1,11 @@
 """Settings of other ecosystems' protocols. `thinkaloud.config` loads and documents them."""
 
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
+
+DAY_MS: Final = 24 * 3_600 * 1_000
 
 
 class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -14,6 +17,8 @@ class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether to send reasoning to clients that don't ask for it, because they have no option for it."""
     reasoning_events: Literal["summary", "text"] = "summary"
     """How the Responses API streams reasoning: as a summary, which all clients show, or as raw text."""
+    response_days: Annotated[float, Meta(gt=0)] = 30.0
+    """How long a response of the Responses API whose conversation has no name can be retrieved and continued."""
 
 
 class AnthropicSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,5 +35,9 @@ class WireSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_body_bytes: int = 32 * 2**20
     """Maximum size of a request body. It has the whole conversation with its images, so it can be larger than
     `server.max_body_bytes`."""
+    remember_days: Annotated[float, Meta(ge=0)] = 7.0
+    """How long to remember responses of clients that keep the conversation themselves: a model then gets the
+    reasoning back that it needs. They are saved in the data directory. 0: they are in memory only, until the
+    server stops."""
     anthropic: AnthropicSettings = AnthropicSettings()
     openai: OpenAISettings = OpenAISettings()

@@ -1,5 +1,7 @@
 """Which earlier responses count as the server's own."""
 
+import math
+
 import msgspec
 import pytest
 
@@ -17,6 +19,7 @@ from thinkaloud.events.event import (
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.model import Origin, ProviderPayload
 from thinkaloud.events.prompt import AnswerPart, AssistantTurn, ReasoningPart, UserTurn
+from thinkaloud.ports.protocols.records import RecordLimits
 from thinkaloud.server.protocols.history import HistoryBuilder
 from thinkaloud.server.protocols.turn_memory import TurnMemory
 
@@ -49,9 +52,9 @@ def turns_for(memory: TurnMemory, owner: str, question: str, answer: str) -> tup
     return history.build().turns
 
 
-def test_an_own_response_is_sent_back_to_the_provider_with_its_reasoning_and_signature() -> None:
+async def test_an_own_response_is_sent_back_to_the_provider_with_its_reasoning_and_signature() -> None:
     memory = TurnMemory()
-    memory.keep("me", ASKED, None, response("Because it is.", "So."))
+    await memory.keep("me", ASKED, None, response("Because it is.", "So."))
     whole = AssistantTurn((ReasoningPart("Because it is."), AnswerPart("So.")), SIGNED)
     assert turns_for(memory, "me", "Why?", " So.\n") == (ASKED, whole)
 
@@ -60,26 +63,26 @@ def test_an_own_response_is_sent_back_to_the_provider_with_its_reasoning_and_sig
     ("owner", "question", "answer"),
     [("you", "Why?", "So."), ("me", "Why not?", "So."), ("me", "Why?", "So it is.")],
 )
-def test_a_response_of_another_owner_or_to_another_question_is_not_taken_for_it(
+async def test_a_response_of_another_owner_or_to_another_question_is_not_taken_for_it(
     owner: str, question: str, answer: str
 ) -> None:
     memory = TurnMemory()
-    memory.keep("me", ASKED, None, response("Because it is.", "So."))
+    await memory.keep("me", ASKED, None, response("Because it is.", "So."))
     given = AssistantTurn((AnswerPart(answer),))
     assert turns_for(memory, owner, question, answer) == (UserTurn(question), given)
 
 
-def test_the_memory_forgets_the_oldest_responses_at_its_limits() -> None:
-    few = TurnMemory(max_responses=2)
-    small = TurnMemory(max_bytes=1_000)
+async def test_the_memory_forgets_the_oldest_responses_at_its_limits() -> None:
+    few = TurnMemory(limits=RecordLimits(2, 10_000, math.inf))
+    small = TurnMemory(limits=RecordLimits(9, 1_000, math.inf))
     for number in range(4):
-        few.keep("me", ASKED, None, response("Hm.", f"{number}"))
-        small.keep("me", ASKED, None, response("x" * 300, f"{number}"))
+        await few.keep("me", ASKED, None, response("Hm.", f"{number}"))
+        await small.keep("me", ASKED, None, response("x" * 300, f"{number}"))
     known = [few.recall("me", ASKED, f"{number}", ()) is not None for number in range(4)]
     assert known == [False, False, True, True]
     assert small.recall("me", ASKED, "0", ()) is None
     assert small.recall("me", ASKED, "3", ()) is not None
-    small.keep("me", ASKED, None, response("x" * 5_000, "large"))
+    await small.keep("me", ASKED, None, response("x" * 5_000, "large"))
     assert small.recall("me", ASKED, "large", ()) is None
 
 

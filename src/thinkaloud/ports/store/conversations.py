@@ -21,6 +21,8 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     title: str = ""
     temporary: bool = False
     """Kept in memory only, and not listed."""
+    unlisted: bool = False
+    """In no list and no search. It is found by its id only."""
 
 
 class ConversationPatch(msgspec.Struct, frozen=True, gc=False):
@@ -76,7 +78,7 @@ class ConversationStore(Protocol):
         """List this owner's conversations after `before`, most recently updated first.
 
         Ties are ordered by id, descending. With `search`, only those whose title or indexed text
-        contains all its words, ignoring case.
+        contains all its words, ignoring case. Unlisted ones are left out.
         """
         ...
 

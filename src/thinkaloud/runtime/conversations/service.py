@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Sequence
 from typing import Literal
 
+import msgspec
+
 from thinkaloud.core.conversations.export import as_json, as_markdown
 from thinkaloud.errors import Conflict, InvalidRequest, NotFound, StoreError
 from thinkaloud.events.fold import Fold
@@ -194,8 +196,11 @@ class Conversations:
         """
         found = await self.get(owner, conversation_id)
         now_ms = self._clock.unix_ms()
-        branch = Conversation(
-            f"conv_{secrets.token_hex(12)}", owner, now_ms, now_ms, found.title, found.temporary
+        branch = msgspec.structs.replace(
+            found,
+            conversation_id=f"conv_{secrets.token_hex(12)}",
+            created_at_ms=now_ms,
+            updated_at_ms=now_ms,
         )
         events = await self._hub.logged(owner, conversation_id)
         # In a thread: copying a long conversation would block the event loop.

@@ -30,7 +30,14 @@ class Registration:
         owner, name, now_ms = spec.owner, spec.conversation_id, self._clock.unix_ms()
         return RunStart(
             RunRecord(spec.run_id, name, owner, log.seq + 1, request.idempotency_key),
-            Conversation(name, owner, now_ms, now_ms, temporary=request.temporary),
+            Conversation(
+                name,
+                owner,
+                now_ms,
+                now_ms,
+                temporary=request.temporary,
+                unlisted=request.unlisted,
+            ),
             _without_attachments(spec.started),
             reservation(log),
         )

@@ -103,6 +103,8 @@ class RunRequest(MessageFields, frozen=True):
     idempotency_key: str | None = None
     temporary: bool = False
     """Whether a conversation created by this request is kept in memory only."""
+    unlisted: bool = False
+    """Whether a conversation created by this request is in no list."""
     stop_detached_after: float | None = None
     """Stop the run after this many seconds without a follower. None: as configured. Infinity:
     never."""

@@ -136,6 +136,8 @@ class HistoryBuilder:
             parts = last.parts if isinstance(last, AssistantTurn) else ()
             self._open_calls([part for part in parts if isinstance(part, ToolCallPart)])
             self._results = {result.tool_call_id: result for result in known.results}
+            for name in self._results:  # Only the client's own tools have results from it.
+                self._names.pop(name, None)
         elif text or calls:
             reasoning = [ReasoningPart(each) for each in signed]
             answer = [AnswerPart(text)] if text else []

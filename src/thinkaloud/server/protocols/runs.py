@@ -24,6 +24,7 @@ from thinkaloud.runtime.run_stream import follow_run, wait_for_end
 from thinkaloud.runtime.runs.request import RunRequest, check_model
 from thinkaloud.server.http.operation import principal_of
 from thinkaloud.server.http.problems import FailedRun, Refused
+from thinkaloud.server.protocols.history import HistoryBuilder
 from thinkaloud.server.protocols.turn_memory import TurnMemory
 from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.streams.frames import FrameStream, frames_of
@@ -38,7 +39,7 @@ CONVERSATION_ID: Final = "X-Conversation-ID"
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
-Ended = Callable[[RunFold], None]
+Ended = Callable[[RunFold], Awaitable[None]]
 """Takes the state of a run that has ended by itself."""
 Started = Callable[[RunRecord], Awaitable[None]]
 """Takes the record of a run that has started."""
@@ -51,6 +52,11 @@ class ProtocolServices(msgspec.Struct, frozen=True):
     state: ServerState
     memory: TurnMemory
     url_guard: UrlGuard
+
+    async def history(self, owner: str, *, has_ids: bool = True) -> HistoryBuilder:
+        """Return a builder for the history of a request. `has_ids`: as in `HistoryBuilder`."""
+        await self.memory.refresh()
+        return HistoryBuilder(owner, self.memory, has_ids=has_ids)
 
     def model(self, principal: Principal, asked: str | None) -> ModelInfo:
         """Return the model of a request: the one it names, or else the one its owner has selected.
@@ -70,16 +76,17 @@ class ProtocolServices(msgspec.Struct, frozen=True):
         headers: Mapping[str, str] = _NONE,
         *,
         has_ids: bool = True,
+        saves: bool = True,
     ) -> "RunPlan":
         """Return the plan for a run that responds to the turn `last`.
 
-        The response is remembered if the client keeps the conversation itself. `has_ids` is
-        whether the protocol gives tool calls ids.
+        The response is remembered if the client keeps the conversation itself: with `saves`, also
+        after a restart. `has_ids` is whether the protocol gives tool calls ids.
         """
         if run.conversation_id is not None:
             return RunPlan(run, headers={CONVERSATION_ID: run.conversation_id, **headers})
         find = self.server.runs.find_payload
-        keep = partial(self.memory.keep, owner, last, find, has_ids=has_ids)
+        keep = partial(self.memory.keep, owner, last, find, has_ids=has_ids, saves=saves)
         return RunPlan(run, keep, headers)
 
 
@@ -216,7 +223,7 @@ async def _complete(services: ServerServices, record: RunRecord, plan: RunPlan) 
     if plan.ended is None or fold is None or fold.ended is None:
         return
     if fold.ended.status == "completed":
-        plan.ended(fold)
+        await plan.ended(fold)
 
 
 async def _unless_gone(request: Request, stream: FrameStream, seconds: float) -> RunError | None:

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import secrets
 from typing import Final
 
 import msgspec
@@ -15,11 +14,11 @@ _encode: Final = msgspec.json.Encoder().encode
 class ReasoningSignatures:
     """Signs reasoning and verifies it. A signature holds for one owner, model and text.
 
-    The key is random and only in memory, so a restart makes all signatures invalid.
+    `key` is the server's secret. With another one, no signature is valid.
     """
 
-    def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
+    def __init__(self, key: bytes) -> None:
+        self._key = key
 
     def sign(self, owner: str, model: str, text: str) -> str:
         """Return the signature of a reasoning text. `model` is `host/model`."""

@@ -170,6 +170,7 @@ class MemoryStore(_MemoryRuns):
             thread.about
             for thread in self._tables.threads.values()
             if thread.about.owner == owner
+            and not thread.about.unlisted
             and (before is None or cursor_of(thread.about) < before)
             and thread.matches(wanted)
         ]

@@ -194,7 +194,7 @@ def _has_run(connection: sqlite3.Connection, found: Found) -> bool:
 
 def _add_one(connection: sqlite3.Connection, source: sqlite3.Connection, found: Found) -> None:
     inserted = connection.execute(
-        f"INSERT INTO conversations ({columns(ConversationRow)}) VALUES (?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO conversations ({columns(ConversationRow)}) VALUES (?, ?, ?, ?, ?, ?, ?)",
         msgspec.structs.astuple(found.row),
     )
     number = inserted.lastrowid or 0

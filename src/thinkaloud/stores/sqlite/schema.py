@@ -240,6 +240,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         WHERE ended = 0 AND adopted = 0 AND token IS NOT NULL
         """,
     ),
+    ("ALTER TABLE conversations ADD COLUMN unlisted INTEGER NOT NULL DEFAULT 0",),
 )
 
 

@@ -68,6 +68,7 @@ class ConversationRow(msgspec.Struct, frozen=True, array_like=True):
     updated_at_ms: _Ms
     title: Annotated[str, Meta(max_length=10_000)]
     reserved_seq: _Number
+    unlisted: _Flag
 
 
 class RunRow(msgspec.Struct, frozen=True, array_like=True):

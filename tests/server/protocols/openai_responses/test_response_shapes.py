@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import random
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tests.server.protocols.openai_chat.test_any_shape import VALUES, EasyModel, launch
 from tests.server.serving import Json, serving
 from thinkaloud.events.prompt import AssistantTurn, ReasoningPart
+from thinkaloud.ports.protocols.records import RecordLimits
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.server.protocols.openai_responses.kept import KeptResponse, KeptResponses
 from thinkaloud.server.wire_settings import WireSettings
@@ -125,13 +127,15 @@ async def test_a_body_that_is_too_large_or_deep_is_the_protocols_own_error() -> 
 
 async def test_the_oldest_responses_are_dropped_with_their_conversations() -> None:
     async with serving(ScriptedModel(*[[say("Hi.")]] * 3)) as served:
-        kept = KeptResponses(served.runs, max_responses=2)
+        limits = RecordLimits(max_records=2, max_bytes=10_000, max_age_ms=math.inf)
+        kept = KeptResponses(served.runs, served.services.records, served.services.clock, limits)
         records: list[RunRecord] = []
         for _ in range(3):
             _, found = await served.post("/chat/message", {"text": "Hello", "temporary": True})
             record = await served.runs.record("local", found["run_id"])
-            await kept.add(KeptResponse(record=record, size=10))
+            await kept.add(KeptResponse(record=record))
             records.append(record)
+        await kept.trim()
         statuses = [
             (await served.get(f"/conversations/{record.conversation_id}"))[0] for record in records
         ]

@@ -40,7 +40,7 @@ from thinkaloud.server.protocols.anthropic_messages.requests import (
 )
 from thinkaloud.server.protocols.bodies import read_request
 from thinkaloud.server.protocols.effort import supported_effort
-from thinkaloud.server.protocols.history import GivenHistory, HistoryBuilder
+from thinkaloud.server.protocols.history import GivenHistory
 from thinkaloud.server.protocols.housekeeping import is_housekeeping
 from thinkaloud.server.protocols.images import ImageReader
 from thinkaloud.server.protocols.protocol import ErrorResponse
@@ -81,7 +81,7 @@ class AnthropicMessages:
 
     def __init__(self, services: ProtocolServices) -> None:
         self._services = services
-        self._signatures = ReasoningSignatures()
+        self._signs: ReasoningSignatures | None = None
 
     def owns(self, scope: Scope) -> bool:
         """Whether a request is for Anthropic's API: by its path, or by its header below `/v1`."""
@@ -169,8 +169,9 @@ class AnthropicMessages:
         headers = {"request-id": request_id_of(request.scope)}
         if wanted and not shows:
             headers[WITHHELD] = "policy"
+        signatures = await self._signatures()
         shown = Shown(
-            partial(self._signatures.sign, principal.owner) if shows else None,
+            partial(signatures.sign, principal.owner) if shows else None,
             services.server.wires.anthropic.server_tools,
         )
         plan = await self._plan(request, asked, headers)
@@ -210,19 +211,21 @@ class AnthropicMessages:
             server_tools=not cheap,
             options=options,
         )
-        if stored_in is not None:
-            return RunPlan(run, headers={CONVERSATION_ID: stored_in, **headers})
-        find = self._services.server.runs.find_payload
-        owner = principal_of(request).owner
-        keep = partial(self._services.memory.keep, owner, given.last, find)
-        return RunPlan(run, keep, headers)
+        return self._services.plan(principal_of(request).owner, given.last, run, headers)
+
+    async def _signatures(self) -> ReasoningSignatures:
+        if self._signs is None:
+            key = await self._services.server.records.secret("reasoning signatures")
+            self._signs = ReasoningSignatures(key)
+        return self._signs
 
     async def _history(
         self, request: Request, asked: CountTokensRequest, read_image: ReadImage
     ) -> GivenHistory:
         owner = principal_of(request).owner
-        history = HistoryBuilder(owner, self._services.memory)
-        verify = partial(self._signatures.verify, owner, asked.model)
+        history = await self._services.history(owner)
+        signatures = await self._signatures()
+        verify = partial(signatures.verify, owner, asked.model)
         await read_request_history(asked, history, read_image, verify)
         return history.build()
 

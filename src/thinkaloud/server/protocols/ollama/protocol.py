@@ -153,7 +153,7 @@ class Ollama:
         asked = await read_request(request, ChatRequest, self._server)
         if not asked.messages:
             return self._loaded(request, asked, "chat")
-        history = self._history(request)
+        history = await self._history(request)
         read_messages(asked.messages, history, self._images("messages"))
         tools = client_tools(asked.tools)
         return await self._respond(request, asked, "chat", history, tools)
@@ -163,7 +163,7 @@ class Ollama:
         asked = await read_request(request, GenerateRequest, self._server)
         if not asked.prompt and not asked.images:
             return self._loaded(request, asked, "generate")
-        history = self._history(request)
+        history = await self._history(request)
         history.system(asked.system or "")
         history.user(asked.prompt or "", read_images(asked.images, self._images("images")))
         return await self._respond(request, asked, "generate", history, ())
@@ -205,9 +205,8 @@ class Ollama:
         body = loaded(asked.model, self._server.clock.unix_ms(), endpoint)
         return Response(body, 200, None, JSON)
 
-    def _history(self, request: Request) -> HistoryBuilder:
-        owner = principal_of(request).owner
-        return HistoryBuilder(owner, self._services.memory, has_ids=False)
+    async def _history(self, request: Request) -> HistoryBuilder:
+        return await self._services.history(principal_of(request).owner, has_ids=False)
 
     def _images(self, field: str) -> ImageReader:
         return ImageReader(self._services.url_guard, field)

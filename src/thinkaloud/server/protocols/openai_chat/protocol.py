@@ -21,7 +21,6 @@ from thinkaloud.server.http.operation import (
 from thinkaloud.server.http.problems import Problem
 from thinkaloud.server.protocols.bodies import read_request
 from thinkaloud.server.protocols.effort import supported_effort
-from thinkaloud.server.protocols.history import HistoryBuilder
 from thinkaloud.server.protocols.housekeeping import is_housekeeping
 from thinkaloud.server.protocols.images import ImageReader
 from thinkaloud.server.protocols.openai_chat.read import (
@@ -166,7 +165,7 @@ class ChatCompletions:
         services, principal = self._services, principal_of(request)
         info = services.model(principal, asked.model)
         options, tools = options_of(asked), client_tools(asked)
-        history = HistoryBuilder(principal.owner, services.memory)
+        history = await services.history(principal.owner)
         await read_messages(asked.messages, history, ImageReader(services.url_guard, "messages"))
         given = history.build()
         cheap = is_housekeeping(
@@ -186,7 +185,9 @@ class ChatCompletions:
             server_tools=not cheap,
             options=options,
         )
-        return services.plan(principal.owner, given.last, run, headers)
+        return services.plan(
+            principal.owner, given.last, run, headers, saves=asked.store is not False
+        )
 
 
 def _model(info: ModelInfo) -> Model:

@@ -119,6 +119,8 @@ class ChatCompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     messages: list[ChatMessage]
     stream: bool | None = None
+    store: bool | None = None
+    """`false`: save nothing of it, not even to remember the reasoning."""
     stream_options: StreamOptions | None = None
     tools: list[ToolDeclaration] | None = None
     tool_choice: str | ChosenTool | None = None

@@ -21,8 +21,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """The conversation of a run. Without an id, it is a new one."""
 
     conversation_id: str | None = None
-    temporary: bool = True
+    temporary: bool = False
     """Whether it is in memory only."""
+    unlisted: bool = False
+    """Whether it is in no list."""
     named: bool = False
     """Whether the client named it."""
     copied: bool = False
@@ -49,11 +51,11 @@ async def place_of(
     named = named or request.headers.get(CONVERSATION_ID)
     if asked.previous_response_id is None:
         if named is None:
-            return Place(temporary=asked.store is not True)
+            return Place(temporary=asked.store is False, unlisted=asked.store is None)
         fold = await runs.hub.fold(owner, named)
         last = next(reversed(fold.runs.values()), None)
         calls = () if last is None else _returned_calls(last)
-        return Place(conversation_id=named, temporary=False, named=True, calls=calls)
+        return Place(conversation_id=named, named=True, calls=calls)
     if named is not None:
         raise InvalidRequest(
             "previous_response_id cannot be used with a conversation.",
@@ -82,6 +84,7 @@ async def _after(previous: KeptResponse, runs: Runs, kept: KeptResponses) -> Pla
     return Place(
         conversation_id=found.conversation_id,
         temporary=found.temporary,
+        unlisted=found.unlisted,
         copied=copies,
         calls=() if run is None else _returned_calls(run),
         history=previous.history,

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from thinkaloud.errors import Conflict, InvalidRequest
+from thinkaloud.ports.protocols.records import RecordLimits
 from thinkaloud.runtime.run_stream import follow_run
 from thinkaloud.server.http.operation import Answer, Operation, json_response, principal_of
 from thinkaloud.server.http.parsing import refuse_form
@@ -20,7 +21,12 @@ from thinkaloud.server.protocols.openai_responses.continuation import (
     place_of,
 )
 from thinkaloud.server.protocols.openai_responses.echo import input_items
-from thinkaloud.server.protocols.openai_responses.kept import KeptResponse, KeptResponses
+from thinkaloud.server.protocols.openai_responses.kept import (
+    MAX_BYTES,
+    MAX_RESPONSES,
+    KeptResponse,
+    KeptResponses,
+)
 from thinkaloud.server.protocols.openai_responses.preparation import (
     Preparation,
     PreparedRun,
@@ -37,6 +43,7 @@ from thinkaloud.server.protocols.runs import (
 )
 from thinkaloud.server.streams.frames import frames_of
 from thinkaloud.server.streams.sse import SSE_STREAM, event_stream
+from thinkaloud.server.wire_settings import DAY_MS
 from thinkaloud.server.wires.openai_chat.errors import error_body, error_headers, error_status
 from thinkaloud.server.wires.openai_responses.encode import ResponsesWire
 from thinkaloud.server.wires.openai_responses.objects import (
@@ -59,7 +66,11 @@ class Responses:
     def __init__(self, services: ProtocolServices) -> None:
         self._services = services
         self._settings = services.server.wires.openai
-        self._kept = KeptResponses(services.server.runs)
+        server = services.server
+        limits = RecordLimits(MAX_RESPONSES, MAX_BYTES, server.wires.openai.response_days * DAY_MS)
+        self._kept = KeptResponses(server.runs, server.records, server.clock, limits)
+        self.trim = self._kept.trim
+        """Deletes the responses that are too old."""
         self._preparation = Preparation(services, self._kept)
 
     def owns(self, scope: Scope) -> bool:
@@ -139,19 +150,20 @@ class Responses:
         if asked.background and asked.store is False:
             raise InvalidRequest("A background response must be stored.", field="background")
         principal = principal_of(request)
-        effort = self._preparation.effort(principal, asked)
+        model = self._services.model(principal, asked.model)
+        self._preparation.effort(principal.owner, asked, model)  # Before anything is copied.
         runs = self._services.server.runs
         place = await place_of(request, asked, principal.owner, runs, self._kept)
         try:
-            prepared = await self._preparation.prepare(request, asked, place, effort)
+            prepared = await self._preparation.prepare(request, asked, place, model)
             if asked.background:
                 return await self._background(request, asked, prepared)
             return await self._foreground(request, asked, prepared)
         except BaseException:
             # Nothing refers to a copy whose run did not start.
             name = place.conversation_id
-            if place.copied and name is not None and not self._kept.keeps(principal.owner, name):
-                await self._kept.discard(principal.owner, name)
+            if place.copied and name is not None:
+                await self._kept.discard_unused(principal.owner, name)
             raise
 
     async def retrieve(self, request: Request) -> Response:
@@ -181,7 +193,7 @@ class Responses:
         kept, server = await self._find(request), self._services.server
         record = kept.record
         found = await server.runs.conversations.get(record.owner, record.conversation_id)
-        if not found.temporary:
+        if not (found.temporary or found.unlisted):
             fold = await server.runs.hub.fold(record.owner, record.conversation_id)
             if len(fold.tree.all) > 1:
                 raise Conflict(
@@ -247,7 +259,7 @@ class Responses:
         server = self._services.server
         run = await server.runs.fold(kept.record)
         if run is None:
-            info = server.catalogue.open(None).info
-            return queued_response(kept.record.run_id, info.id, server.clock.unix_ms(), kept.echo)
+            now_ms = server.clock.unix_ms()
+            return queued_response(kept.record.run_id, kept.model, now_ms, kept.echo)
         run = server.reader(principal_of(request)).run(run)
         return response_of(run, kept.echo, readable(self._services, request, kept.shown))

@@ -15,7 +15,7 @@ from thinkaloud.ports.store import (
 from thinkaloud.stores.sqlite.sql import log, search
 from thinkaloud.stores.sqlite.sql import runs as run_rows
 
-_COLUMNS: Final = "conversation_id, owner, created_at_ms, updated_at_ms, title"
+_COLUMNS: Final = "conversation_id, owner, created_at_ms, updated_at_ms, title, unlisted"
 _LAST_MS: Final = 2**63 - 1
 _PURGED_AT_ONCE: Final = 64
 
@@ -27,13 +27,14 @@ def create(
     if log.number_of(connection, conversation.owner, conversation.conversation_id) is not None:
         return False
     inserted = connection.execute(
-        f"INSERT INTO conversations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
+        f"INSERT INTO conversations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
         (
             conversation.conversation_id,
             conversation.owner,
             conversation.created_at_ms,
             conversation.updated_at_ms,
             conversation.title,
+            conversation.unlisted,
         ),
     )
     number = inserted.lastrowid or 0
@@ -51,7 +52,7 @@ def find(connection: sqlite3.Connection, owner: str, conversation_id: str) -> Co
         f"SELECT {_COLUMNS} FROM conversations WHERE conversation_id = ? AND owner = ?",
         (conversation_id, owner),
     ).fetchone()
-    return None if row is None else Conversation(*row)
+    return None if row is None else _conversation(row)
 
 
 def latest(
@@ -67,6 +68,7 @@ def latest(
         return []
     conditions = [
         "owner = ?",
+        "NOT unlisted",
         "(updated_at_ms, conversation_id) < (?, ?)",
         *([search.MATCHING] * len(wanted)),
     ]
@@ -75,7 +77,11 @@ def latest(
         " ORDER BY updated_at_ms DESC, conversation_id DESC LIMIT ?",
         (owner, *(before or (_LAST_MS, "")), *wanted, limit),
     )
-    return [Conversation(*row) for row in rows]
+    return [_conversation(row) for row in rows]
+
+
+def _conversation(row: tuple[str, str, int, int, str, int]) -> Conversation:
+    return Conversation(*row[:-1], unlisted=bool(row[-1]))
 
 
 def update(

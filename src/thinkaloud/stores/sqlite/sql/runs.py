@@ -151,14 +151,15 @@ def _create(connection: sqlite3.Connection, start: RunStart) -> int:
     new = start.conversation
     inserted = connection.execute(
         "INSERT INTO conversations"
-        " (conversation_id, owner, created_at_ms, updated_at_ms, title, reserved_seq)"
-        " VALUES (?, ?, ?, ?, '', ?)",
+        " (conversation_id, owner, created_at_ms, updated_at_ms, title, reserved_seq, unlisted)"
+        " VALUES (?, ?, ?, ?, '', ?, ?)",
         (
             new.conversation_id,
             new.owner,
             new.created_at_ms,
             new.updated_at_ms,
             start.reserved_seq,
+            new.unlisted,
         ),
     )
     return inserted.lastrowid or 0
