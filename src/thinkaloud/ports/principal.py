@@ -69,8 +69,4 @@ class Principal(msgspec.Struct, frozen=True):
 
 def strictest(*policies: ReasoningPolicy) -> ReasoningPolicy:
     """Return the strictest of several reasoning policies; `allow` if there are none."""
-    result: ReasoningPolicy = "allow"
-    for policy in policies:
-        if _STRICTNESS[policy] > _STRICTNESS[result]:
-            result = policy
-    return result
+    return max(policies, key=_STRICTNESS.__getitem__, default="allow")

@@ -41,6 +41,9 @@ MAX_ITERATIONS: Final = 1000
 """The largest `max_iterations` of a request."""
 MAX_CONTEXT_FILES: Final = 64
 """The maximum number of `context_files` in a client's message."""
+_STORED: Final = ("text", "context", "context_files", "image_path", "history", "tool_results")
+"""The fields that are stored as JSON."""
+_UNENCODABLE: Final = (TypeError, ValueError, OverflowError, RecursionError)
 
 
 class MessageFields(msgspec.Struct, frozen=True, kw_only=True):
@@ -303,12 +306,11 @@ def check(request: RunRequest) -> None:
     """Check everything that needs no lookup. Raises `InvalidRequest`."""
     if "\x00" in request.text:
         raise InvalidRequest("text must not contain a NUL character.", field="text")
-    _check_json("text", request.text)
-    _check_json("context", request.context)
-    _check_json("context_files", request.context_files)
-    _check_json("image_path", request.image_path)
-    _check_json("history", request.history)
-    _check_json("tool_results", request.tool_results)
+    try:
+        msgspec.json.encode([getattr(request, name) for name in _STORED])
+    except _UNENCODABLE:
+        for name in _STORED:
+            _check_json(name, getattr(request, name))
     conversation_id = request.conversation_id
     if conversation_id is not None and not ID_PATTERN.match(conversation_id):
         raise InvalidRequest(
@@ -326,7 +328,7 @@ def _check_json(field: str, value: object) -> None:
     """Raise `InvalidRequest` for a value that cannot be stored, before the run starts."""
     try:
         msgspec.json.encode(value)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+    except _UNENCODABLE as error:
         raise InvalidRequest(
             f"{field} cannot be converted to JSON: {error}", field=field
         ) from error

@@ -48,6 +48,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "X-Accel-Buffering": "no",
 }
 """Headers of every stream."""
+_RAW_HEADERS: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 class Frames(Protocol):
@@ -73,8 +74,14 @@ class EventStream(Response):
         headers: Mapping[str, str],
         kind: StreamKind,
     ) -> None:
-        super().__init__(headers={"Content-Type": kind.content_type, **HEADERS, **headers})
-        del self.headers["content-length"]
+        # Starlette's constructor adds a length, and takes as long as everything else here.
+        self.status_code = 200
+        self.background = None
+        self.raw_headers = [
+            (b"content-type", kind.content_type.encode()),
+            *_RAW_HEADERS,
+            *((name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()),
+        ]
         self._feed = feed
         self._following = following
         self._settings = settings
