@@ -178,20 +178,21 @@ def _bursts(bursts: Mapping[int, tokens.Bursts]) -> Iterator[Row]:
 
 
 def _loads(loads: Mapping[str, list[streams.Load]]) -> Iterator[Row]:
+    method = f"{streams.RATE} tokens/s each, from the provider's write to the client's read; median window"
     for name, steps in loads.items():
         last = steps[-1]
-        what = f"delay p99 of {last.streams} streams on one core: {name}"
-        method = f"{streams.RATE} tokens/s each, from the provider's write to the client's read; median window"
-        id = f"delay.{_slug(name)}"
-        yield Row(id, what, "ms", last.p99_ms, None, None, "at most", method)
+        for step in steps:
+            what = f"delay p99 of {step.streams} streams on one core: {name}"
+            id = f"delay_{step.streams}.{_slug(name)}"
+            yield Row(id, what, "ms", step.p99_ms, None, None, "at most", method)
         what, id = f"core used by {last.streams} streams: {name}", f"core.{_slug(name)}"
         yield Row(id, what, "%", last.core * 100, None, None, "at most", method)
         if name in FLOOR_OF:
             what = f"streams on one core with p99 < 50 ms, {WIRES[name]}"
-            most = ", ".join(str(step) for step in streams.STEPS)
-            method = f"{streams.RATE} tokens/s each; {most} are tried, until one is late"
+            tried = ", ".join(str(step) for step in streams.STEPS)
             id, count = f"streams.{_key(name)}", float(streams.carried(steps))
-            yield Row(id, what, "", count, None, 500, "at least", method)
+            how = f"{streams.RATE} tokens/s each; {tried} are tried, until one is late"
+            yield Row(id, what, "", count, None, 500, "at least", how)
 
 
 def _followers(samples: Samples) -> Iterator[Row]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from benchmarks.report.report import Machine, Report, read, table, write
 from benchmarks.report.rows import rows
 from benchmarks.speed.measurements import Measurements
+from benchmarks.speed.streams import Load
 from benchmarks.speed.variants import FLOOR_SSE, FLOOR_WS, RELAY, SSE, WS
 
 MACHINE = Machine("2026-01-01", "1", "3.11", "Linux", 2, 0.5)
@@ -38,6 +39,18 @@ def test_the_table_marks_what_misses_its_target_and_lists_rows_without_one_last(
 
 def test_a_peer_is_compared_with_the_server_at_the_same_load() -> None:
     assert measured().row("peer_token.a_peer").median == 4
+
+
+def test_each_number_of_streams_that_was_tried_has_its_delay() -> None:
+    loads = {SSE: [Load(10, 1.0, 2.0, 0.1), Load(100, 1.0, 49.0, 0.5), Load(200, 9.0, 51.0, 0.9)]}
+    report = Report(MACHINE, tuple(rows(Measurements(loads=loads))))
+    delays = {row.id: row.median for row in report.rows if row.id.startswith("delay")}
+    assert delays == {
+        "delay_10.thinkaloud.sse": 2.0,
+        "delay_100.thinkaloud.sse": 49.0,
+        "delay_200.thinkaloud.sse": 51.0,
+    }
+    assert (report.row("streams.sse").median, report.row("streams.sse").met) == (100, False)
 
 
 def test_what_was_not_measured_has_no_row() -> None:
