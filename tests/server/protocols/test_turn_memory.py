@@ -52,7 +52,9 @@ def turns_for(memory: TurnMemory, owner: str, question: str, answer: str) -> tup
     return history.build().turns
 
 
-async def test_an_own_response_is_sent_back_to_the_provider_with_its_reasoning_and_signature() -> None:
+async def test_an_own_response_is_sent_back_to_the_provider_with_its_reasoning_and_signature() -> (
+    None
+):
     memory = TurnMemory()
     await memory.keep("me", ASKED, None, response("Because it is.", "So."))
     whole = AssistantTurn((ReasoningPart("Because it is."), AnswerPart("So.")), SIGNED)
