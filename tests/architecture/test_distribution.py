@@ -15,9 +15,9 @@ from scripts.tree import ROOT
 PAGE = ROOT / "src" / "thinkaloud" / "webui"
 
 
-def build(source: Path, target: str, folder: Path) -> Path:
+def build(source: Path, target: str, folder: Path, **environment: str) -> Path:
     """Build a distribution without Node.js on the PATH. Returns its file."""
-    environment = {**os.environ, "PATH": str(folder)}
+    environment = {**os.environ, "PATH": str(folder), **environment}
     command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(folder)]
     done = subprocess.run(
         command, cwd=source, env=environment, check=False, capture_output=True, text=True
@@ -31,7 +31,7 @@ def build(source: Path, target: str, folder: Path) -> Path:
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an unpacked sdist."""
     folder = tmp_path_factory.mktemp("sdist")
-    with tarfile.open(build(ROOT, "sdist", folder)) as archive:
+    with tarfile.open(build(ROOT, "sdist", folder, HATCH_BUILD_NO_HOOKS="true")) as archive:
         archive.extractall(folder, filter="data")
     return next(folder.glob("thinkaloud-*/"))
 

@@ -69,4 +69,5 @@ class Principal(msgspec.Struct, frozen=True):
 
 def strictest(*policies: ReasoningPolicy) -> ReasoningPolicy:
     """Return the strictest of several reasoning policies; `allow` if there are none."""
-    return max(policies, key=_STRICTNESS.__getitem__, default="allow")
+    mildest: ReasoningPolicy = "allow"
+    return max(policies, key=_STRICTNESS.__getitem__, default=mildest)

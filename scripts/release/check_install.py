@@ -1,6 +1,6 @@
 """Install a distribution in a fresh environment, and use it: serve the page and answer a message.
 
-Usage: `python scripts/check_install.py DISTRIBUTION PYTHON...`. Prints a line per Python; exits with 1 if one fails. It uses
+Usage: `python scripts/release/check_install.py DISTRIBUTION PYTHON...`. Prints a line per Python; exits with 1 if one fails. It uses
 the standard library only, so that any Python runs it.
 """
 
