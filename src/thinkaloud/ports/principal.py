@@ -69,5 +69,6 @@ class Principal(msgspec.Struct, frozen=True):
 
 def strictest(*policies: ReasoningPolicy) -> ReasoningPolicy:
     """Return the strictest of several reasoning policies; `allow` if there are none."""
-    mildest: ReasoningPolicy = "allow"
-    return max(policies, key=_STRICTNESS.__getitem__, default=mildest)
+    if not policies:
+        return "allow"
+    return max(policies, key=_STRICTNESS.__getitem__)
