@@ -16,4 +16,4 @@ def scaled(sample: int, soak: int) -> int:
 
 def cut_interval(size: int) -> int:
     """Return how many bytes apart the places are at which a body of this size is cut in two."""
-    return scaled(1 + size // 2_000, 1)
+    return scaled(1 + size // 1_000, 1)

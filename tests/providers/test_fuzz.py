@@ -38,7 +38,7 @@ FOUND = {
 """Inputs that broke something once, as the fuzzer printed them."""
 
 MUTATIONS = scaled(60, 2_000)
-WORK_SIZES = (scaled(200, 1_000), scaled(800, 4_000))
+WORK_SIZES = (scaled(100, 1_000), scaled(400, 4_000))
 REPEATED_CHARS = scaled(200_000, 1_000_000)
 
 

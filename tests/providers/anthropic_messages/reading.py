@@ -99,7 +99,7 @@ def read(decoder: Decoder, chunks: Iterable[bytes]) -> DecodedRun:
 
 
 def cuts(body: bytes, seed: int = 7) -> Iterator[list[bytes]]:
-    """Ways to cut a body: in two at up to 2,000 places (in `make soak`, everywhere), byte by byte, at random."""
+    """Ways to cut a body: in two at up to 1,000 places (in `make soak`, everywhere), byte by byte, at random."""
     if len(body) < 8_000:
         for at in range(1, len(body), cut_interval(len(body))):
             yield [body[:at], body[at:]]
