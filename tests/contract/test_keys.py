@@ -152,6 +152,17 @@ async def test_the_audit_log_is_read_in_pages_newest_first(store: KeyStore) -> N
     assert msgspec.structs.replace(first[0], number=0) == entry(5)
 
 
+async def test_the_audit_log_is_read_for_one_actor(store: KeyStore) -> None:
+    others = [msgspec.structs.replace(entry(at), by="bob") for at in (2, 4)]
+    await store.append_audit([entry(1), others[0], entry(3), others[1], entry(5)])
+    found = await store.audit(limit=9, by="bob")
+    assert [each.at_ms for each in found] == [4, 2]
+    assert [each.at_ms for each in await store.audit(limit=1, by="bob")] == [4]
+    before = await store.audit(limit=9, by="bob", before=found[0].number)
+    assert [each.at_ms for each in before] == [2]
+    assert await store.audit(limit=9, by="nobody") == []
+
+
 async def test_the_audit_log_keeps_the_newest_entries_and_never_reuses_a_number(
     store: KeyStore,
 ) -> None:

@@ -11,7 +11,7 @@ from thinkaloud.auth.audit import TERMINAL
 from thinkaloud.auth.carriers.local_key import LocalKey
 from thinkaloud.auth.key_fields import KeyFields
 from thinkaloud.auth.secret_values import KeyValue, new_key_id, new_secret, parse_key
-from thinkaloud.config import Configuration
+from thinkaloud.config import Configuration, Settings
 from thinkaloud.errors import ConfigurationError, StoreError
 from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.keys import KeyStore
@@ -73,6 +73,35 @@ async def open_server_access(
         keys = await access.administration.keys()
         check_exposure(configuration, has_admin_key=any(key.is_admin(now) for key in keys))
         yield access
+
+
+async def record_policies(configuration: Configuration, access: Access) -> None:
+    """Record in the audit log if policies of the configuration changed since the last start.
+
+    Raises `ConfigurationError` if the file cannot be used.
+    """
+    try:
+        await access.audit.record_policies(
+            _policies(configuration.settings), default=_policies(Settings())
+        )
+    except StoreError as error:
+        raise ConfigurationError(error.message) from error
+
+
+def _policies(settings: Settings) -> str:
+    """Return the policies of a configuration as one line, the same for the same policies."""
+    found: dict[str, str] = {"server.show_reasoning": settings.server.show_reasoning}
+    for role, of_role in settings.auth.roles.items():
+        found[f"auth.roles.{role}.reasoning"] = of_role.reasoning
+    channels = settings.channels
+    found["channels.websocket.reasoning"] = channels.websocket.reasoning
+    for name, of_channel in {**channels.plugins, **channels.platforms}.items():
+        found[f"channels.{name}.reasoning"] = of_channel.reasoning
+    if settings.redaction.answers:
+        found["redaction.answers"] = "true"
+    if settings.redaction.patterns:
+        found["redaction.patterns"] = " ".join(sorted(settings.redaction.patterns))
+    return ", ".join(f"{name} = {value}" for name, value in sorted(found.items()))
 
 
 def check_exposure(configuration: Configuration, *, has_admin_key: bool) -> None:

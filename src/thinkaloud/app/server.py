@@ -9,7 +9,7 @@ from typing import Final
 
 import uvloop
 
-from thinkaloud.app.access import open_server_access
+from thinkaloud.app.access import open_server_access, record_policies
 from thinkaloud.app.channels import OpenChannels, enabled_channels, open_channels
 from thinkaloud.app.chat_platforms import OpenPlatforms
 from thinkaloud.app.runtime import Choices, Runtime, open_runtime
@@ -133,6 +133,7 @@ async def _serve(
         if configuration.settings.auth.mode != "off":
             # Without keys, there is one owner, whose default model is what the server starts with.
             await runtime.runs.selections.restore(access.store.selections)
+            await record_policies(configuration, access)
         app = await stack.enter_async_context(_open_app(runtime, access, persistent=persistent))
         publish: Callable[[str], None] | None = None
         if persistent:

@@ -25,6 +25,8 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 TERMINAL: Final = Actor("terminal", is_terminal=True)
+CONFIGURATION: Final = Actor("configuration")
+"""The actor of changes that were made in the configuration, before the server started."""
 
 
 class AuditLog:
@@ -49,6 +51,15 @@ class AuditLog:
             detail=detail,
         )
         await self._store.append_audit([entry])
+
+    async def record_policies(self, policies: str, default: str) -> None:
+        """Append an entry if the policies of the configuration differ from the last recorded ones.
+
+        As long as none were recorded, they were the default. Raises `StoreError`.
+        """
+        last = await self._store.audit(limit=1, by=CONFIGURATION.by)
+        if policies != (last[0].detail if last else default):
+            await self.record("policy.changed", CONFIGURATION, detail=policies)
 
     async def record_refusals(self, counts: dict[str, int]) -> None:
         """Append an entry for each address with wrong credentials. Raises `StoreError`."""

@@ -15,6 +15,7 @@ SESSION_MS: Final = 30 * 86_400_000
 SESSION_IDLE_MS: Final = 7 * 86_400_000
 _SESSION_TOUCH_MS: Final = 3_600_000
 _SAVE_MS: Final = 60_000
+_Permissions = tuple[object, ...]
 _NO_SECRETS: Final = (KeySecret(0, bytes(32)),)
 
 
@@ -39,6 +40,9 @@ class Ended(msgspec.Struct, frozen=True):
     credentials: frozenset[str]
     """The names (`Verified.credential`) of everything that ended: former secrets and sessions,
     too."""
+    changed: frozenset[str] = frozenset()
+    """The names of credentials that are still valid, but whose owner, scopes or reasoning policy
+    changed: what they have open was permitted by the former ones."""
 
 
 class Keyring:
@@ -56,7 +60,7 @@ class Keyring:
         self._revision: int | None = None
         self._keys: dict[str, ApiKey] = {}
         self._sessions: dict[bytes, Session] = {}
-        self._valid: frozenset[str] = frozenset()
+        self._valid: dict[str, _Permissions] = {}
         self._live: frozenset[str] = frozenset()
         self._refreshing = asyncio.Lock()
         self._used: dict[str, int] = {}
@@ -117,21 +121,32 @@ class Keyring:
             return True
 
     async def announce(self) -> None:
-        """Load changes, and call `on_end` if a credential has ended since the last call."""
+        """Load changes, and call `on_end` if a credential has ended or changed since the last call."""
         await self.refresh()
         before, live_before = self._valid, self._live
         now = self._clock.unix_ms()
-        live = [key for key in self._keys.values() if key.is_live(now)]
-        self._live = frozenset(key.key_id for key in live)
-        sessions = [each for each in self._sessions.values() if self._lasts(each, now)]
-        self._valid = frozenset(
-            _name(key.key_id, secret.number, None)
-            for key in live
+        live = {key.key_id: key for key in self._keys.values() if key.is_live(now)}
+        self._live = frozenset(live)
+        valid = {
+            _name(key.key_id, secret.number, None): key
+            for key in live.values()
             for secret in key.secrets
             if secret.is_valid(now)
-        ) | frozenset(_name(each.key_id, each.secret_number, each) for each in sessions)
-        ended = Ended(live_before - self._live, before - self._valid)
-        if ended.credentials or ended.key_ids:
+        }
+        for each in self._sessions.values():
+            if self._lasts(each, now):
+                valid[_name(each.key_id, each.secret_number, each)] = live[each.key_id]
+        self._valid = {name: _permissions(key) for name, key in valid.items()}
+        ended = Ended(
+            live_before - self._live,
+            frozenset(before.keys() - self._valid.keys()),
+            frozenset(
+                name
+                for name, permissions in self._valid.items()
+                if before.get(name, permissions) != permissions
+            ),
+        )
+        if ended.credentials or ended.key_ids or ended.changed:
             await self.on_end(ended)
 
     async def save_if_due(self) -> None:
@@ -183,6 +198,11 @@ class Keyring:
             and now_ms < session.created_at_ms + SESSION_MS
             and now_ms < session.last_used_ms + SESSION_IDLE_MS
         )
+
+
+def _permissions(key: ApiKey) -> _Permissions:
+    """Return what an open stream relies on. Everything else is checked when a run starts."""
+    return (key.owner, key.role, key.scopes, key.reasoning)
 
 
 def _name(key_id: str, secret_number: int, session: Session | None) -> str:

@@ -105,7 +105,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     act: Act
     by: str
-    """Who did it: an owner, or `terminal`. Empty if unknown."""
+    """Who did it: an owner, `terminal` or `configuration`. Empty if unknown."""
     key_id: str | None = None
     """The key that it is about."""
     address: str | None = None
@@ -185,8 +185,13 @@ class KeyStore(Protocol):
         """Append entries to the audit log. Their `number` is ignored."""
         ...
 
-    async def audit(self, *, before: int | None = None, limit: int) -> Sequence[AuditEntry]:
-        """Return up to `limit` entries, newest first, with a number below `before`."""
+    async def audit(
+        self, *, before: int | None = None, limit: int, by: str | None = None
+    ) -> Sequence[AuditEntry]:
+        """Return up to `limit` entries, newest first, with a number below `before`.
+
+        With `by`, only those of who did it.
+        """
         ...
 
     async def trim_audit(self, *, before_ms: int, keep: int) -> None:

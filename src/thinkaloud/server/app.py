@@ -134,8 +134,12 @@ class AgentApp(Starlette):
         self._open_streams = state.open_streams
 
     async def end(self, ended: Ended) -> None:
-        """Close the streams and sockets of credentials that have ended, and stop their keys' runs."""
-        self._open_streams.close(ended.credentials)
+        """Close the streams and sockets of credentials that ended or changed.
+
+        Runs of keys that ended are stopped.
+        """
+        self._open_streams.close(ended.credentials, "ended")
+        self._open_streams.close(ended.changed, "changed")
         await self._runs.admission.stop_runs_of(ended.key_ids)
 
     @asynccontextmanager

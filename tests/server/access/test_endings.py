@@ -8,13 +8,15 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.auth.people import ADMIN
+from tests.auth.people import ADMIN, request
+from tests.auth.people import bearer as bearer_of
 from tests.server.access.keyed import Keyed, bearer, keyed
 from thinkaloud.auth.access import Access
 from thinkaloud.auth.administration import Issued
 from thinkaloud.auth.audit import TERMINAL
 from thinkaloud.auth.key_fields import KeyChange
 from thinkaloud.ports.clock import SystemClock
+from thinkaloud.server.open_streams import OpenStreams
 from thinkaloud.stores.keys import SqliteKeyStore
 from thinkaloud.testing import ScriptedModel, Silence, think
 
@@ -98,3 +100,44 @@ async def test_a_key_revoked_in_the_terminal_ends_at_the_servers_next_check(tmp_
             await server.access.tick()
             assert await closed_with(socket) == 4401
         assert (await server.ask("GET", "/me", bearer(issued)))[0] == 401
+
+
+@pytest.mark.promise("P7")
+@pytest.mark.parametrize(
+    "change",
+    [KeyChange(reasoning="deny"), KeyChange(scopes=("chat",)), KeyChange(role="admin")],
+)
+async def test_what_a_key_has_open_ends_when_it_permits_something_else(change: KeyChange) -> None:
+    model = ScriptedModel([think("Hm"), Silence()])
+    async with keyed(model=model) as server:
+        issued = await server.key()
+        url = f"{server.served.api}/chat/stream-sse"
+        async with (
+            server.served.session.post(url, json={"text": "Hi"}, headers=bearer(issued)) as stream,
+            connect(server.socket_url + SOCKETS[0], additional_headers=bearer(issued)) as one,
+            connect(server.socket_url + SOCKETS[1], additional_headers=bearer(issued)) as two,
+        ):
+            run_id = stream.headers["X-Run-ID"]
+            # A limit applies from the next run, and closes nothing.
+            limit = KeyChange(requests_per_minute=1)
+            await server.access.administration.edit(issued.key.key_id, limit, ADMIN)
+            await (await one.ping())
+            await server.access.administration.edit(issued.key.key_id, change, ADMIN)
+            assert [await closed_with(each) for each in (one, two)] == [1012, 1012]
+            await read_to_end(stream)
+        assert run_id in server.served.runs.active
+
+
+async def test_a_socket_opened_while_its_key_is_restricted_is_closed() -> None:
+    async with keyed() as server:
+        issued = await server.key()
+        principal = await server.access.authenticator.authenticate(request(bearer_of(issued)))
+        streams = OpenStreams(server.access.authenticator)
+        ends: list[str] = []
+        with streams.opened(principal, ends.append):
+            assert ends == []
+        await server.access.administration.edit(
+            issued.key.key_id, KeyChange(reasoning="redact"), ADMIN
+        )
+        with streams.opened(principal, ends.append):
+            assert ends == ["changed"]

@@ -1,5 +1,6 @@
 """Admins manage keys and read the audit log."""
 
+import json
 import logging
 
 import pytest
@@ -158,6 +159,35 @@ async def test_requests_that_are_not_permitted_are_in_the_audit_log() -> None:
         ("bob", user.key.key_id, "127.0.0.1", "2"),
         ("", None, "127.0.0.1", "1"),
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "frame"),
+    [
+        ("/api/v1/chat/stream", {"text": "Hi"}),
+        ("/api/v1/chat/stream", {"type": "stop"}),
+        ("/ws", {"type": "new_chat"}),
+        ("/ws", {"type": "message", "chat_id": "c", "content": "Hi"}),
+    ],
+)
+async def test_a_frame_that_is_not_permitted_is_in_the_audit_log(
+    path: str, frame: dict[str, str]
+) -> None:
+    clock = SetClock()
+    async with keyed(clock=clock) as server:
+        user = await server.key("bob", scopes=("read",))
+        url = server.socket_url + path
+        async with connect(url, additional_headers=bearer(user)) as socket:
+            await socket.send(json.dumps(frame))
+            while '"forbidden"' not in str(await socket.recv()):
+                pass
+        clock.pass_seconds(60)
+        await server.access.tick()
+        (found,) = [
+            each for each in await server.access.store.audit(limit=9) if each.act == "refused"
+        ]
+    assert (found.by, found.key_id, found.address) == ("bob", user.key.key_id, "127.0.0.1")
+    assert found.detail.startswith("1 ")
 
 
 async def test_no_key_is_ever_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -117,7 +117,9 @@ class EventStream(Response):
             on_gone = scope.get("state", {}).get(ON_GONE)
         with (
             Interruption() as interruption,
-            self._state.open_streams.opened(principal_of(scope), interruption.interrupt),
+            self._state.open_streams.opened(
+                principal_of(scope), lambda _: interruption.interrupt()
+            ),
         ):
             if on_gone is None:
                 async with self._watched(outlet, receive, interruption):

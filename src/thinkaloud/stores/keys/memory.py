@@ -154,9 +154,15 @@ class MemoryKeyStore:
             self._numbered += 1
             self._audit.append(msgspec.structs.replace(entry, number=self._numbered))
 
-    async def audit(self, *, before: int | None = None, limit: int) -> Sequence[AuditEntry]:
+    async def audit(
+        self, *, before: int | None = None, limit: int, by: str | None = None
+    ) -> Sequence[AuditEntry]:
         """Return entries, newest first."""
-        found = [each for each in self._audit if before is None or each.number < before]
+        found = [
+            each
+            for each in self._audit
+            if (before is None or each.number < before) and by in {None, each.by}
+        ]
         return found[::-1][:limit]
 
     async def trim_audit(self, *, before_ms: int, keep: int) -> None:

@@ -170,9 +170,11 @@ class SqliteKeyStore:
         """Append entries to the audit log."""
         await write(self._writer, partial(_append_audit, entries=entries))
 
-    async def audit(self, *, before: int | None = None, limit: int) -> Sequence[AuditEntry]:
+    async def audit(
+        self, *, before: int | None = None, limit: int, by: str | None = None
+    ) -> Sequence[AuditEntry]:
         """Return entries, newest first."""
-        return await read(self._writer, partial(_audit, before=before, limit=limit))
+        return await read(self._writer, partial(_audit, before=before, limit=limit, by=by))
 
     async def trim_audit(self, *, before_ms: int, keep: int) -> None:
         """Delete old entries."""
@@ -275,11 +277,14 @@ def _append_audit(connection: sqlite3.Connection, entries: Sequence[AuditEntry])
     )
 
 
-def _audit(connection: sqlite3.Connection, before: int | None, limit: int) -> Sequence[AuditEntry]:
+def _audit(
+    connection: sqlite3.Connection, before: int | None, limit: int, by: str | None
+) -> Sequence[AuditEntry]:
     rows = connection.execute(
         f"SELECT {_AUDIT_COLUMNS}, number FROM audit"
-        " WHERE ? IS NULL OR number < ? ORDER BY number DESC LIMIT ?",
-        (before, before, limit),
+        ' WHERE (?1 IS NULL OR number < ?1) AND (?2 IS NULL OR "by" = ?2)'
+        " ORDER BY number DESC LIMIT ?3",
+        (before, by, limit),
     )
     names = AuditEntry.__struct_fields__
     return [AuditEntry(**dict(zip(names, row, strict=True))) for row in rows]

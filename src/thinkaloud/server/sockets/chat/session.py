@@ -1,12 +1,13 @@
 """One chat socket: answers messages in order; handles stop and resume immediately."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import get_args
 
 from starlette.types import Receive
 
-from thinkaloud.errors import InvalidRequest, ThinkaloudError
+from thinkaloud.errors import Forbidden, InvalidRequest, ThinkaloudError
 from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.signal import Signal
 from thinkaloud.ports.store import RunRecord
@@ -50,12 +51,14 @@ class SocketSession:
         state: ServerState,
         principal: Principal,
         outlet: Outlet,
+        on_forbidden: Callable[[], None],
     ) -> None:
         self._services = services
         self._state = state
         self._principal = principal
         self._owner = principal.owner
         self._outlet = outlet
+        self._on_forbidden = on_forbidden
         self._waiting: list[_Job] = []
         self._current: _Job | None = None
         self._arrived = Signal()
@@ -198,6 +201,8 @@ class SocketSession:
                     await send(frame)
 
     async def _send_problem(self, error: ThinkaloudError) -> None:
+        if isinstance(error, Forbidden):
+            self._on_forbidden()
         problem = problem_of(error, "")
         data = ErrorData(
             message=problem.detail,

@@ -1,6 +1,7 @@
 """The chat WebSocket: accepts it, owns its tasks and disconnects slow clients."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -13,6 +14,7 @@ from thinkaloud.server.access.actor import count_forbidden
 from thinkaloud.server.http.guard import refuse
 from thinkaloud.server.http.operation import principal_of, request_id_of
 from thinkaloud.server.http.problems import Refused
+from thinkaloud.server.open_streams import Reason
 from thinkaloud.server.services import ServerServices, ServerState
 from thinkaloud.server.sockets.chat.session import SocketSession
 from thinkaloud.server.stream_monitor import Interruption
@@ -24,6 +26,14 @@ TOO_SLOW: Final = 1013
 CREDENTIAL_ENDED: Final = 4401
 """Close code for a client whose key or session was revoked or has expired."""
 
+PERMISSIONS_CHANGED: Final = 1012
+"""Close code for a client whose key now has another owner, scope or reasoning policy: it can
+reconnect. The code says that the service restarts."""
+
+_ENDINGS: Final[Mapping[Reason, tuple[int, str]]] = {
+    "ended": (CREDENTIAL_ENDED, "the credential has expired or was revoked"),
+    "changed": (PERMISSIONS_CHANGED, "what the key permits has changed: connect again"),
+}
 _WHY: Final = "reading too slowly: connect again and resume after your last seq"
 _CLOSE_SECONDS: Final = 5.0
 
@@ -85,8 +95,8 @@ class ChatSocket:
             with suppress(OSError):
                 await send({"type": "websocket.send", "text": data.decode()})
 
-        outlet = Outlet(write, scope)
-        session = self._session(principal, outlet)
+        services, outlet = self._services, Outlet(write, scope)
+        session = self._session(principal, outlet, lambda: count_forbidden(services.access, scope))
         monitor = self._state.monitor
         closing: tuple[int, str] | None = None
 
@@ -96,9 +106,9 @@ class ChatSocket:
             closing = closing or (TOO_SLOW, _WHY)
             interruption.interrupt()
 
-        def end() -> None:
+        def end(reason: Reason) -> None:
             nonlocal closing
-            closing = closing or (CREDENTIAL_ENDED, "the credential has expired or was revoked")
+            closing = closing or _ENDINGS[reason]
             interruption.interrupt()
 
         with Interruption() as interruption, self._state.open_streams.opened(principal, end):
@@ -109,8 +119,10 @@ class ChatSocket:
                 monitor.remove(outlet)
         return closing if interruption.interrupted else None
 
-    def _session(self, principal: Principal, outlet: Outlet) -> Session:
-        return SocketSession(self._services, self._state, principal, outlet)
+    def _session(
+        self, principal: Principal, outlet: Outlet, on_forbidden: Callable[[], None]
+    ) -> Session:
+        return SocketSession(self._services, self._state, principal, outlet, on_forbidden)
 
     async def _close(self, send: Send, code: int, reason: str) -> None:
         with suppress(TimeoutError, OSError):

@@ -3,12 +3,13 @@
 import asyncio
 import secrets
 from collections import deque
+from collections.abc import Callable
 from typing import Final, assert_never
 
 from starlette.types import Receive
 
 from thinkaloud.core.chat_commands import is_stop
-from thinkaloud.errors import NotFound, ThinkaloudError
+from thinkaloud.errors import Forbidden, NotFound, ThinkaloudError
 from thinkaloud.ports.principal import Principal
 from thinkaloud.server.http.problems import problem_of
 from thinkaloud.server.run_request import run_request
@@ -49,9 +50,11 @@ class ChannelSession:
         state: ServerState,
         principal: Principal,
         outlet: Outlet,
+        on_forbidden: Callable[[], None],
     ) -> None:
         self.outlet = outlet
         """Sends frames to the client."""
+        self._on_forbidden = on_forbidden
         self._services = services
         self._state = state
         self._principal = principal
@@ -177,6 +180,8 @@ class ChannelSession:
         await self._refuse(error, Address(chat_id))
 
     async def _refuse(self, error: ThinkaloudError, about: Address) -> None:
+        if isinstance(error, Forbidden):
+            self._on_forbidden()
         problem = problem_of(error, "")
         field = problem.field if isinstance(problem.field, str) else None
         detail = problem.detail

@@ -1,5 +1,6 @@
 """`/ws`, the socket of the web page: many chats on one socket, many sockets on one chat."""
 
+from collections.abc import Callable
 from typing import Final
 
 from typing_extensions import override
@@ -18,5 +19,7 @@ class ChannelSocket(ChatSocket):
     __name__ = CHANNEL_PATH
 
     @override
-    def _session(self, principal: Principal, outlet: Outlet) -> Session:
-        return ChannelSession(self._services, self._state, principal, outlet)
+    def _session(
+        self, principal: Principal, outlet: Outlet, on_forbidden: Callable[[], None]
+    ) -> Session:
+        return ChannelSession(self._services, self._state, principal, outlet, on_forbidden)
