@@ -25,6 +25,10 @@ class Guard(NamedTuple):
 
 
 _ROUTES = "attacks/test_routes.py"
+_KEYS = "attacks/test_credentials.py"
+_OWNERS = "attacks/test_owners.py"
+_REASONING = "attacks/test_reasoning.py"
+_HOSTILE = "attacks/test_hostile_requests.py"
 GUARDS: Final = (
     Guard(
         "server/http/guard.py",
@@ -64,13 +68,13 @@ GUARDS: Final = (
         "server/http/test_permissions.py scopes",
     ),
     Guard(
-        "stores/memory.py",
-        "if found is not None and found.owner == owner else None",
-        "",
-        f"{_ROUTES} another_owner",
+        "stores/memory/store.py",
+        "if found is not None and found.record.owner == owner else None",
+        "if found is not None else None",
+        f"{_OWNERS} as_if_it_did_not_exist",
     ),
     Guard(
-        "stores/memory.py",
+        "stores/memory/store.py",
         "if thread.about.owner == owner",
         "if True",
         "contract/test_store_owners.py memory",
@@ -116,6 +120,84 @@ GUARDS: Final = (
         'if self.policy == "redact" else None',
         "if False else None",
         "server/test_reasoning_policy.py stricter",
+    ),
+    Guard(
+        "server/services.py",
+        "return strictest(self.settings.show_reasoning, principal.reasoning)",
+        "return self.settings.show_reasoning",
+        f"{_REASONING} overrides",
+    ),
+    Guard(
+        "runtime/reasoning/reader.py",
+        'if self.policy == "redact" else None',
+        "if False else None",
+        f"{_REASONING} pieces",
+    ),
+    Guard(
+        "runtime/runs/active.py",
+        "if run.spec.owner == owner and run.spec.conversation_id == conversation_id",
+        "if run.spec.conversation_id == conversation_id",
+        f"{_OWNERS} another_owner",
+    ),
+    Guard(
+        "runtime/runs/active.py",
+        "if run.spec.owner == owner and run.spec.conversation_id == conversation_id",
+        "if run.spec.conversation_id == conversation_id and run.spec.owner == owner",
+        f"{_OWNERS} as_much_work",
+    ),
+    Guard(
+        "auth/keyring.py",
+        "for secret in _NO_SECRETS if key is None else key.secrets:",
+        "for secret in () if key is None else key.secrets:",
+        f"{_OWNERS} wrong_secret",
+    ),
+    Guard(
+        "auth/keyring.py",
+        "if before.get(name, permissions) != permissions",
+        "if False",
+        "server/access/test_endings.py permits_something_else",
+    ),
+    Guard(
+        "server/open_streams.py",
+        "end(reason)",
+        "pass",
+        f"{_KEYS} ends_closes",
+    ),
+    Guard(
+        "runtime/runs/request.py",
+        "if model_id is not None and not principal.may_use(model_id):",
+        "if False:",
+        f"{_KEYS} as_restricted",
+    ),
+    Guard(
+        "auth/throttle.py",
+        "if len(recent) < LIMIT:",
+        "if True:",
+        f"{_KEYS} guesses_count",
+    ),
+    Guard(
+        "auth/authenticator.py",
+        "if sites != [",
+        "if False and sites != [",
+        f"{_ROUTES} without_an_origin",
+    ),
+    Guard(
+        "tools/url_guard.py",
+        "def _allows(self, url: URL) -> bool:",
+        "def _allows(self, url: URL) -> bool:\n        return True",
+        f"{_HOSTILE} private_address",
+    ),
+    Guard(
+        "tools/workspace.py",
+        "_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW |",
+        "_FILE: Final = os.O_RDONLY |",
+        f"{_HOSTILE} leads_outside",
+    ),
+    Guard(
+        "server/http/parsing.py",
+        "if _depth_exceeds(data, settings.max_json_depth):",
+        "if False:",
+        f"{_HOSTILE} no_body",
     ),
 )
 

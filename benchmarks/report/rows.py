@@ -9,7 +9,7 @@ import msgspec
 from benchmarks.speed import first_token, footprint, streams, tokens
 from benchmarks.speed.measurements import Measurements
 from benchmarks.speed.samples import Samples
-from benchmarks.speed.variants import CHAT, FLOOR_OF, MESSAGES, OWN, RELAY, SSE, WS
+from benchmarks.speed.variants import CHAT, FLOOR_OF, KEYS_OF, MESSAGES, OWN, RELAY, SSE, WS
 
 Bound = Literal["at most", "at least"]
 WIRES: Final = {SSE: "SSE", WS: "WebSocket"}
@@ -104,6 +104,11 @@ def _cpu_per_token(samples: Samples) -> Iterator[Row]:
             key = f"token_vs_sse.{other.lower().replace(' ', '_')}"
             what = f"CPU per token, {other}, vs SSE"
             yield compared.ratio(key, what, samples, (name, SSE), 1.0)
+    for name, keyed in KEYS_OF.items():
+        if keyed in samples:
+            what = f"CPU per token with API keys, {WIRES[name]}, vs without"
+            id = f"token_with_keys.{_key(name)}"
+            yield compared.ratio(id, what, samples, (keyed, name), 1.05)
     for name in (SSE, WS):
         what = f"CPU per token, {WIRES[name]}, vs byte relay"
         yield compared.ratio(f"token_vs_relay.{_key(name)}", what, samples, (name, RELAY), 3.7)

@@ -12,6 +12,7 @@ TOKEN: Final = b"tok "
 _STAMP: Final = re.compile(rb"t(\d{16}) ")
 _STAMP_LENGTH: Final = 18
 _RUN_ID: Final = re.compile(rb'"run_id":"([^"]+)"')
+_BREAK: Final = "\r\n"
 _HANDSHAKE: Final = (
     "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
     "Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -30,6 +31,8 @@ class Request(NamedTuple):
     """For a WebSocket, the first message; empty with `sse`: a GET request."""
     end: bytes
     """What the last frame contains, and no other."""
+    headers: str = ""
+    """Additional headers, each ending in a line break."""
 
 
 class Stream(asyncio.Protocol):
@@ -61,7 +64,8 @@ class Stream(asyncio.Protocol):
         if self._upgrading:
             key = base64.b64encode(os.urandom(16)).decode()
             path, port = self._request.path, self._request.port
-            self._write(_HANDSHAKE.format(path=path, port=port, key=key).encode())
+            handshake = _HANDSHAKE.format(path=path, port=port, key=key)
+            self._write(f"{handshake.removesuffix(_BREAK)}{self._request.headers}{_BREAK}".encode())
         else:
             self._send()
 
@@ -119,7 +123,7 @@ class Stream(asyncio.Protocol):
             size = bytes([0x80 | len(body)]) if len(body) < 126 else b"\xfe" + _two(len(body))
             self._write(b"\x81" + size + bytes(4) + body)
             return
-        host = f"Host: 127.0.0.1:{self._request.port}\r\n"
+        host = f"Host: 127.0.0.1:{self._request.port}{_BREAK}{self._request.headers}"
         if not body:
             self._write(f"GET {self._request.path} HTTP/1.1\r\n{host}\r\n".encode())
             return

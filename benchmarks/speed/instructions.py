@@ -27,8 +27,14 @@ from benchmarks.speed.processes import Process
 from benchmarks.speed.provider import ANSWER, END
 from thinkaloud.app.runtime import Choices, open_runtime
 from thinkaloud.app.server import web_app
+from thinkaloud.auth.access import Access
+from thinkaloud.auth.audit import TERMINAL
+from thinkaloud.auth.key_fields import KeyFields
+from thinkaloud.auth.secret_values import parse_key
+from thinkaloud.auth.settings import AuthMode
 from thinkaloud.config import load
 from thinkaloud.server.connections.uvicorn_server import bind, build_server
+from thinkaloud.stores.keys import MemoryKeyStore
 
 _HEAD: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -257,8 +263,10 @@ async def floor(provider: LockstepProvider) -> AsyncGenerator[ServedInThread]:
 
 
 @asynccontextmanager
-async def thinkaloud(provider: LockstepProvider, folder: Path) -> AsyncGenerator[ServedInThread]:
-    """The server itself, on a store in memory."""
+async def thinkaloud(
+    provider: LockstepProvider, folder: Path, mode: AuthMode = "off"
+) -> AsyncGenerator[ServedInThread]:
+    """The server itself, on stores in memory. With keys, it knows `variants.KEY`."""
     file = folder / "thinkaloud.toml"
     file.write_text(
         f"""
@@ -268,6 +276,8 @@ async def thinkaloud(provider: LockstepProvider, folder: Path) -> AsyncGenerator
         kind = "memory"
         [server]
         port = 0
+        [auth]
+        mode = "{mode}"
         [tools]
         enabled = false
         [hosts.lab]
@@ -283,8 +293,12 @@ async def thinkaloud(provider: LockstepProvider, folder: Path) -> AsyncGenerator
         settings = configuration.settings.server
         started = asyncio.Event()
         async with open_runtime(configuration, Choices()) as runtime:
+            access = Access(MemoryKeyStore(), runtime.clock, configuration.settings.auth)
+            value = parse_key(variants.KEY)
+            await access.administration.create(KeyFields(name="bench"), TERMINAL, value)
             with bind(settings) as listener:
-                server = build_server(web_app(runtime), settings, started.set)
+                app = web_app(runtime, access=access)
+                server = build_server(app, settings, started.set)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(server.serve(sockets=[listener]))
                     await started.wait()
@@ -297,6 +311,8 @@ async def thinkaloud(provider: LockstepProvider, folder: Path) -> AsyncGenerator
 
 
 WIRES: Final = ("sse", "websocket")
+KEYED: Final = ("sse with a key", "websocket with a key")
+"""The same wires, for clients that send a key."""
 OTHER_WIRES: Final = {
     "chat-completions": variants.chat_completions,
     "anthropic-messages": variants.anthropic_messages,
@@ -316,6 +332,8 @@ class Setting:
 
     def request(self, served: ServedInThread, wire: str) -> Request:
         """Return the request for a response on a wire."""
+        if wire in KEYED:
+            return variants.with_keys(served.process)[KEYED.index(wire)].request("lab")
         if wire in OTHER_WIRES:
             return OTHER_WIRES[wire](served.process).request("lab")
         offered = variants.floor if served is self.floor else variants.thinkaloud

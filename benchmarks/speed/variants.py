@@ -17,8 +17,13 @@ SSE: Final = "thinkaloud, SSE"
 WS: Final = "thinkaloud, WebSocket"
 CHAT: Final = "thinkaloud, Chat Completions"
 MESSAGES: Final = "thinkaloud, Anthropic Messages"
+SSE_KEYS: Final = "thinkaloud with keys, SSE"
+WS_KEYS: Final = "thinkaloud with keys, WebSocket"
+KEYS_OF: Final = {SSE: SSE_KEYS, WS: WS_KEYS}
+"""The server with API keys; without them, it is the other one."""
+KEY: Final = f"ta_bench_{'k' * 43}"
 FLOOR_OF: Final = {SSE: FLOOR_SSE, WS: FLOOR_WS}
-OWN: Final = (RELAY, FLOOR_SSE, FLOOR_WS, SSE, WS, CHAT, MESSAGES)
+OWN: Final = (RELAY, FLOOR_SSE, FLOOR_WS, SSE, WS, CHAT, MESSAGES, SSE_KEYS, WS_KEYS)
 """The server and the floors; everything else is a peer."""
 _SSE_END: Final = b"event: complete"
 _WS_END: Final = b'"event":"complete"'
@@ -33,12 +38,13 @@ class Variant(NamedTuple):
     path: str
     body: str
     end: bytes
+    headers: str = ""
 
     def request(self, shape: str) -> Request:
         """Return the request for a response; see `benchmarks.speed.provider` for the shapes."""
         path = self.path.replace("{shape}", shape)
         body = self.body.replace("{shape}", shape)
-        return Request(self.protocol, self.process.port, path, body, self.end)
+        return Request(self.protocol, self.process.port, path, body, self.end, self.headers)
 
     async def ask(self, shape: str) -> Stream:
         """Send a message."""
@@ -84,6 +90,12 @@ def thinkaloud(process: Process) -> list[Variant]:
     ]
 
 
+def with_keys(process: Process) -> list[Variant]:
+    """The server on both wires, for clients that send a key."""
+    header = f"Authorization: Bearer {KEY}\r\n"
+    return [each._replace(name=KEYS_OF[each.name], headers=header) for each in thinkaloud(process)]
+
+
 def chat_completions(process: Process) -> Variant:
     """The server, as clients of OpenAI's API see it."""
     body = chat_request("{shape}/m", include_reasoning=True)
@@ -117,13 +129,26 @@ def configure(folder: Path, provider: Process, shapes: Sequence[str]) -> Path:
 
 
 @contextmanager
-def serve(
+def serve_with_keys(
     folder: Path, configuration: Path, cores: Iterable[int] | None = None
+) -> Iterator[Process]:
+    """Run the server so that it requires keys, and knows one."""
+    file = folder / "key.txt"
+    file.write_text(KEY, encoding="utf-8")
+    settings = {"THINKALOUD_AUTH__MODE": "keys", "THINKALOUD_ADMIN_KEY_FILE": str(file)}
+    with serve(folder, configuration, cores, **settings) as process:
+        yield process
+
+
+@contextmanager
+def serve(
+    folder: Path, configuration: Path, cores: Iterable[int] | None = None, **environment: str
 ) -> Iterator[Process]:
     """Run the server on new data in this folder."""
     data = folder / f"data-{len(list(folder.iterdir()))}"
     command = (THINKALOUD, "serve", "--port", "0", "--config", str(configuration))
-    with started(*command, cores=cores, THINKALOUD_DATA_DIR=str(data)) as process:
+    environment["THINKALOUD_DATA_DIR"] = str(data)
+    with started(*command, cores=cores, **environment) as process:
         yield process
 
 
@@ -155,5 +180,6 @@ class Lab(NamedTuple):
                 started(*python_module("benchmarks.speed.decode_and_frame"), port, cores=cores)
             )
             ours = stack.enter_context(serve(self.folder, self.configuration, cores))
-            others = [chat_completions(ours), anthropic_messages(ours)]
+            keyed = stack.enter_context(serve_with_keys(self.folder, self.configuration, cores))
+            others = [chat_completions(ours), anthropic_messages(ours), *with_keys(keyed)]
             yield [relay(bytes_only), *floor(fair), *thinkaloud(ours), *others]

@@ -12,7 +12,9 @@ import pytest
 
 from benchmarks.speed import variants
 from benchmarks.speed.instructions import (
+    KEYED,
     OTHER_WIRES,
+    WIRES,
     Run,
     ServedInThread,
     Setting,
@@ -20,6 +22,7 @@ from benchmarks.speed.instructions import (
     open_client,
     open_setting,
     started_run,
+    thinkaloud,
 )
 
 
@@ -115,3 +118,20 @@ async def test_a_run_of_two_tokens_costs_few_times_a_request_that_is_only_decode
         for served in (setting.ours, setting.floor)
     ]
     assert costs[0] <= limit * costs[1]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+async def test_a_key_costs_almost_nothing(setting: Setting, tmp_path: Path, number: int) -> None:
+    (folder := tmp_path / "keyed").mkdir()
+    async with thinkaloud(setting.provider, folder, "keys") as keyed:
+        per_token: list[float] = []
+        per_run: list[float] = []
+        for served, wire in ((keyed, KEYED[number]), (setting.ours, WIRES[number])):
+            run = await started_run(setting, served, wire)
+            per_token.append(await cost(served, run))
+            await run.end()
+            runs = [await served.counted(lambda: a_run(setting, served, wire)) for _ in range(5)]  # noqa: B023
+            per_run.append(min(runs))
+    assert per_token[0] <= 1.02 * per_token[1]
+    # Both 1.04: reading the header, hashing and looking up the key, and checking its limits.
+    assert per_run[0] <= 1.1 * per_run[1]
