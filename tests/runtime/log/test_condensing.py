@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import pytest
-from tests.staging import FakeClock
 
 from tests.harness import FakeClock
 from tests.runtime.reading import texts
