@@ -9,22 +9,20 @@ import asyncio
 import os
 import re
 import socket
-import sys
 import threading
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any, Final
+from typing import Final
 
-import thinkaloud as thinkaloud_package
 from benchmarks.speed import variants
 from benchmarks.speed.client import Request, Stream
 from benchmarks.speed.decode_and_frame import Floor
 from benchmarks.speed.decode_and_frame import server as floor_server
 from benchmarks.speed.processes import Process
 from benchmarks.speed.provider import ANSWER, END
+from benchmarks.support.counting import CallCounter, Counter
 from thinkaloud.app.runtime import Choices, open_runtime
 from thinkaloud.app.server import web_app
 from thinkaloud.auth.access import Access
@@ -40,77 +38,6 @@ _HEAD: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
 _DEADLINE: Final = 30.0
-_PACKAGE: Final = thinkaloud_package.__path__[0]
-
-
-Trace = Callable[[FrameType, str, object], Any]
-
-
-class Counter:
-    """Counts the instructions of the thread that it is switched on in, by source file."""
-
-    def __init__(self) -> None:
-        self._counts: dict[str, list[int]] = {}
-        self._traces: dict[str, Trace] = {}
-
-    def switch_on(self) -> None:
-        """Count from now on what this thread calls or resumes."""
-        # Python 3.12 traces instructions only if some frame asked for them beforehand.
-        sys._getframe().f_trace_opcodes = True
-        sys.settrace(self._call)
-
-    def switch_off(self) -> None:
-        """Stop counting."""
-        sys.settrace(None)
-
-    def reset(self) -> None:
-        """Start again from zero."""
-        for count in self._counts.values():
-            count[0] = 0
-
-    def by_file(self) -> dict[str, int]:
-        """Return the instructions so far, by the path of their source file."""
-        return {file: count[0] for file, count in self._counts.items() if count[0]}
-
-    def _call(self, frame: FrameType, event: str, arg: object) -> Trace:
-        frame.f_trace_opcodes = True
-        frame.f_trace_lines = False
-        file = frame.f_code.co_filename
-        if file not in self._traces:
-            self._add(file)
-        return self._traces[file]
-
-    def _add(self, file: str) -> None:
-        count = self._counts[file] = [0]
-
-        def trace(frame: FrameType, event: str, arg: object) -> Trace:
-            if event == "opcode":
-                count[0] += 1
-            return trace
-
-        self._traces[file] = trace
-
-
-class CallCounter:
-    """Counts the calls of our own functions in the thread that it is switched on in.
-
-    Resuming a coroutine counts as a call.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def switch_on(self) -> None:
-        """Count from now on what this thread calls or resumes."""
-        sys.setprofile(self._profile)
-
-    def switch_off(self) -> None:
-        """Stop counting."""
-        sys.setprofile(None)
-
-    def _profile(self, frame: FrameType, event: str, arg: object) -> None:
-        if event == "call" and frame.f_code.co_filename.startswith(_PACKAGE):
-            self.count += 1
 
 
 class LockstepProvider:
