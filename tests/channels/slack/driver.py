@@ -64,7 +64,7 @@ class SlackDriver:
     async def open(self, *scripts: Script) -> None:
         def make(settings: PlatformSettings, context: PlatformContext) -> SlackPlatform:
             assert isinstance(settings, SlackSettings)
-            return SlackPlatform(settings, context, ping_seconds=0.05)
+            return SlackPlatform(settings, context, ping_seconds=60)
 
         lab = channel_lab(make, self._state, self._setup, *scripts)
         self.lab = await self._stack.enter_async_context(lab)
@@ -146,6 +146,8 @@ async def slack_driver(setup: DriverSetup, *scripts: Script) -> AsyncGenerator[S
             await driver.close()
         errors = [error for _, error in slack.errors]
         assert {*errors} <= EXPECTED | {"ratelimited"}, slack.errors
-        # At 100 times real time, a call that is on its way for 10 ms is a second late.
-        assert errors.count("ratelimited") <= 2, slack.errors
+        # At 100 times real time, a call that is on its way for 10 ms is a second late. On a busy machine, all statuses
+        # of a minute may arrive at once; one that is refused is not repeated, and nothing depends on it.
+        late = [name for name, error in slack.errors if error == "ratelimited"]
+        assert len(late) - late.count("agents.sessions.setStatus") <= 2, slack.errors
         assert slack.workspace.unmodified == []

@@ -134,8 +134,11 @@ class Harness:
         self.chat = ChatAddress("slack", self.channel)
         self.asked: Message
 
-    def new_platform(self, **options: Any) -> SlackPlatform:
-        """A platform as a new process would create it."""
+    def new_platform(self, *, ping_seconds: float = 60, **options: Any) -> SlackPlatform:
+        """A platform as a new process would create it.
+
+        With a short `ping_seconds`, a busy machine answers too late, and the connection is lost.
+        """
         context = PlatformContext(
             name="slack",
             environment=ENVIRONMENT,
@@ -144,7 +147,7 @@ class Harness:
             storage=EmptyStorage(),
         )
         settings = SlackSettings(api_base=self.slack.url)
-        return SlackPlatform(settings, context, ping_seconds=0.02, **options)
+        return SlackPlatform(settings, context, ping_seconds=ping_seconds, **options)
 
     @property
     def origin(self) -> Origin:

@@ -287,6 +287,8 @@ async def test_events_of_other_kinds_are_acknowledged(harness: Harness) -> None:
 
 @pytest.mark.parametrize("politely", [True, False])
 async def test_a_lost_connection_is_made_again(harness: Harness, politely: bool) -> None:
+    await harness.platform.close()
+    harness.platform = harness.new_platform(ping_seconds=0.5)
     async with receiving(harness):
         await until_acknowledged(harness)
         harness.clock.now_ms += 60_000
