@@ -6,6 +6,9 @@ set -eu
 echo "== property tests"
 THINKALOUD_TESTS=soak "$PYTHON" -m pytest -n 2 --dist worksteal -q --timeout 1800 tests/core tests/events tests/providers
 
+echo "== clients with environments of their own"
+"$PYTHON" -m pytest -q --timeout 600 tests/clients/isolated/soak_*.py
+
 for script in benchmarks/soak_*.py; do
     module=$(basename "$script" .py)
     echo "== $module"

@@ -1,18 +1,14 @@
 """Other servers to compare with, each in a virtual environment of its own, made on first use."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.speed.processes import started
 from benchmarks.speed.variants import Lab, Variant, chat_request
-from scripts.tree import ROOT
+from benchmarks.support.environments import REQUIREMENTS, python_with
 
-_PLACE: Final = ROOT / ".setup" / "peers"
-_SOURCES: Final = ROOT / "benchmarks" / "peers"
 _AG_UI: Final = json.dumps(
     {
         "threadId": "t",
@@ -75,23 +71,13 @@ def running(lab: Lab) -> Iterator[list[Variant]]:
         found: list[Variant] = []
         for peer in PEERS:
             arguments = (*lab.shapes,) if peer.takes_shapes else ()
-            program = str(_SOURCES / peer.program)
-            command = (str(_installed(peer)), program, str(lab.provider.port), *arguments)
+            program = str(REQUIREMENTS / peer.program)
+            command = (
+                str(python_with(peer.requirements)),
+                program,
+                str(lab.provider.port),
+                *arguments,
+            )
             process = stack.enter_context(started(*command))
             found.append(Variant(peer.name, process, "sse", peer.path, peer.body, peer.end))
         yield found
-
-
-def _installed(peer: Peer) -> Path:
-    """Return the Python of a peer's environment, made if it is missing or out of date."""
-    requirements = _SOURCES / peer.requirements
-    environment = _PLACE / requirements.stem
-    python, ready = environment / "bin" / "python", environment / "ready"
-    wanted = requirements.read_text(encoding="utf-8")
-    if not ready.exists() or ready.read_text(encoding="utf-8") != wanted:
-        uv = ("sh", str(ROOT / "scripts" / "uv.sh"))
-        subprocess.run([*uv, "venv", "--quiet", "--clear", str(environment)], check=True, cwd=ROOT)
-        install = ["pip", "install", "--quiet", "--python", str(python), "--require-hashes"]
-        subprocess.run([*uv, *install, "-r", str(requirements)], check=True, cwd=ROOT)
-        ready.write_text(wanted, encoding="utf-8")
-    return python

@@ -1,49 +1,17 @@
 """A Node.js client, controlled by a test."""
 
-import asyncio
-import json
 import os
-import subprocess
 from pathlib import Path
-from typing import Any
 
-from tests.server.serving import Json
+from tests.clients.process import ClientProcess
 
 FOLDER = Path(__file__).parent
 _SETUP = FOLDER.parents[1] / ".setup" / "node" / "bin"
 
 
-class NodeClient:
+class NodeClient(ClientProcess):
     """A process that runs `tests/clients/SCRIPT`, until `close`."""
 
     def __init__(self, script: str, *arguments: str) -> None:
         paths = os.pathsep.join([str(_SETUP), os.environ.get("PATH", "")])
-        self._process = subprocess.Popen(
-            ["node", script, *arguments],
-            cwd=FOLDER,
-            env={**os.environ, "PATH": paths},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-
-    async def do(self, command: str, **argument: Any) -> Any:
-        """Run a command and return its result. Fails with what the client threw."""
-        return await asyncio.to_thread(self._do, {"command": command, **argument})
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.communicate()
-
-    def _do(self, command: Json) -> Any:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        assert line, "the client ended: its standard error says why"
-        answer = json.loads(line)
-        assert "error" not in answer, answer["error"]
-        return answer["result"]
+        super().__init__(["node", script, *arguments], FOLDER, {"PATH": paths})

@@ -64,6 +64,18 @@ CLIENTS: Final = (
         f"{_PROTOCOLS}/openai_chat/test_langchain_openai.py",
     ),
     Client(
+        "`litellm`",
+        ("1.108",),
+        "[Chat Completions](openai-chat.md)",
+        "tests/clients/isolated/soak_litellm.py",
+    ),
+    Client(
+        "`pydantic-ai`",
+        ("2.68",),
+        "[Chat Completions](openai-chat.md), [Responses](openai-responses.md)",
+        "tests/clients/isolated/soak_pydantic_ai.py",
+    ),
+    Client(
         "`anthropic` (Python)",
         ("2.14",),
         "[Anthropic Messages](anthropic-messages.md)",
