@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from thinkaloud.errors import InvalidRequest, UnknownModel
 from thinkaloud.events.event import Attachment, Event, LoggedEvent
 from thinkaloud.ports.attachments import Attachments, FileField
+from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.model import Model, ModelInfo
 from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.ports.tool import AnyTool, ToolSource
 from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.runs.hooks import HookSource
-from thinkaloud.runtime.runs.limits import AdmissionLimits, Limits
+from thinkaloud.runtime.runs.limits import AdmissionLimits, Lease, Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest, Runs, RunServices
 from thinkaloud.runtime.tools.executor import ToolExecutor
 from thinkaloud.stores.memory import MemoryStore
@@ -82,11 +83,12 @@ async def open_runs(
     limits: Limits | None = None,
     hooks: Sequence[HookSource] = (),
     store: Store | None = None,
-    clock: FakeClock | None = None,
+    clock: Clock | None = None,
     attachments: Attachments | None = None,
     flush_interval: float = 0.25,
     system_prompt: str | None = None,
     admission: AdmissionLimits | None = None,
+    lease: Lease | None = None,
 ) -> AsyncGenerator[Runs]:
     """Open a run supervisor with these models."""
     limits = limits or Limits()
@@ -103,6 +105,7 @@ async def open_runs(
         hooks=tuple(hooks),
         flush_interval=flush_interval,
         system_prompt=system_prompt,
+        lease=lease or Lease(),
     )
     async with Runs(services).open() as runs:
         yield runs

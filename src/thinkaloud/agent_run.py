@@ -132,7 +132,11 @@ class AgentRun:
         following, self._following, self._stream = self._following, None, None
         try:
             runtime, record = self._runtime, self._record
-            if runtime is not None and record is not None and record.run_id in runtime.runs.active:
+            if (
+                runtime is not None
+                and record is not None
+                and await runtime.runs.open_runs.is_open(record)
+            ):
                 await completed(runtime.runs.stop(runtime.owner, record.run_id))
         finally:
             if following is not None:

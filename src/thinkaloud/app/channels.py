@@ -64,7 +64,8 @@ class RunsOfChats:
     async def stop(self, channel: str, chat_id: str) -> None:
         """Stop the active run of a chat, but not its queued runs."""
         conversation_id = conversation_of(channel, chat_id)
-        if active := self._runs.active.in_conversation(self._owner, conversation_id):
+        active = await self._runs.open_runs.in_conversation(self._owner, conversation_id)
+        if active:
             await self._runs.stop(self._owner, active[0])
 
     @asynccontextmanager

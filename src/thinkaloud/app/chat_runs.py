@@ -51,7 +51,7 @@ class PlatformRuns:
 
     async def stop(self, owner: str, conversation_id: str, run_id: str | None = None) -> bool:
         """Stop the active run of a conversation (only this one, if given)."""
-        active = self._runs.active.in_conversation(owner, conversation_id)
+        active = await self._runs.open_runs.in_conversation(owner, conversation_id)
         wanted = run_id or (active[0] if active else None)
         if wanted is None or wanted not in active:
             return False

@@ -18,6 +18,7 @@ from thinkaloud.runtime.log.hub import Hub
 from thinkaloud.runtime.runs.active import ActiveRuns
 from thinkaloud.runtime.runs.finalizer import Finalizer
 from thinkaloud.runtime.runs.recovery import recover
+from thinkaloud.runtime.runs.replica.open_runs import OpenRuns
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.protocol_records import MemoryProtocolRecords, SqliteProtocolRecords
 from thinkaloud.stores.sqlite import Opening, SqliteStore
@@ -141,7 +142,9 @@ async def open_conversations(configuration: Configuration) -> AsyncGenerator[Con
     async with open_database(configuration) as database:
         hub = Hub(database, clock)
         uploads = persistent_uploads(configuration)
-        conversations = Conversations(database, hub, ActiveRuns(), clock, uploads)
+        conversations = Conversations(
+            database, hub, OpenRuns(database, hub, ActiveRuns()), clock, uploads
+        )
         finalizer = Finalizer(hub, settings.flush_interval_seconds)
         await recover(database, hub, finalizer)
         try:

@@ -21,13 +21,16 @@ _INTERRUPTED = RunError(
 )
 
 
-def events_of_lost_run(message: RunStarted | None) -> list[Event]:
-    """Return all events of a run that died in the queue or before its events were stored."""
+def events_of_lost_run(message: RunStarted | None, *, stopped: bool = False) -> list[Event]:
+    """Return all events of a run that died in the queue or before its events were stored.
+
+    With `stopped`, of one that somebody asked to stop.
+    """
     started = message or RunStarted("unknown", 1, UserInput(""))
-    return [started, RunEnded("failed", 0, Timing(None, None, 0, 0), error=_INTERRUPTED)]
+    return [started, _end(0, Timing(None, None, 0, 0), stopped=stopped)]
 
 
-def closing(run: RunFold) -> list[Event]:
+def closing(run: RunFold, *, stopped: bool = False) -> list[Event]:
     """Return the events that close what is open in an interrupted run, and its terminal event."""
     last_ms = run.last_at_ms
     view = run.view()
@@ -51,4 +54,10 @@ def closing(run: RunFold) -> list[Event]:
             case _:
                 continue
     timing = Timing(None, None, reasoning_ms, max(0, last_ms - view.started_at_ms))
-    return [*events, RunEnded("failed", view.iteration, timing, error=_INTERRUPTED)]
+    return [*events, _end(view.iteration, timing, stopped=stopped)]
+
+
+def _end(iterations: int, timing: Timing, *, stopped: bool) -> RunEnded:
+    if stopped:
+        return RunEnded("stopped", iterations, timing)
+    return RunEnded("failed", iterations, timing, error=_INTERRUPTED)

@@ -203,7 +203,8 @@ class _FollowedRun(AbstractAsyncContextManager[RunStream]):
             _check_cursor(after, log)
             if after:
                 await _check_run(runs, log, record, after)
-            follower = runs.begin_following(log, record, after, live=self._live)
+            is_open = self._live and await runs.open_runs.appends_to(record, log)
+            follower = runs.begin_following(log, record, after, is_open=is_open)
         except BaseException:
             await runs.hub.release(log)
             raise
@@ -306,7 +307,7 @@ async def wait_for_end(runs: Runs, record: RunRecord) -> None:
     async with runs.hub.open(record.owner, record.conversation_id) as log:
         log.watchers.enter()
         try:
-            await runs.active.wait(record.run_id)
+            await runs.open_runs.wait(record)
         finally:
             log.watchers.leave()
 

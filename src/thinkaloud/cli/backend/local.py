@@ -63,7 +63,7 @@ class LocalBackend:
             async with follow_run(runs, record) as stream:
                 yield LocalRun(runs, record, stream)
         finally:
-            if record.run_id in runs.active:
+            if await runs.open_runs.is_open(record):
                 await runs.stop(owner, record.run_id)
 
     async def create_temporary(self) -> str:

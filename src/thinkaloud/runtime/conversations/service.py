@@ -147,8 +147,8 @@ class Conversations:
             _log.exception("could not delete the uploads of deleted conversations")
 
     async def _stop_all(self, owner: str, conversation_id: str) -> None:
-        for run_id in self._active.in_conversation(owner, conversation_id):
-            await self._active.stop(run_id)
+        for run_id in await self._active.in_conversation(owner, conversation_id):
+            await self._active.stop_by_id(owner, run_id)
 
     async def export(
         self,

@@ -35,6 +35,9 @@ _CONDENSED: Final = 16
 class LiveLog:
     """The log of one conversation while it is written or followed. Created by the hub."""
 
+    commits_first = False
+    """Whether events are committed before they are published, because other replicas see them."""
+
     def __init__(
         self,
         owner: str,
@@ -99,6 +102,11 @@ class LiveLog:
     def floor(self) -> int:
         """Events up to this number are only in the store."""
         return self._floor
+
+    @property
+    def is_detached(self) -> bool:
+        """Whether nothing more of it is saved."""
+        return self.deleted
 
     @property
     def is_saved(self) -> bool:
@@ -214,6 +222,10 @@ class LiveLog:
         if index >= self._condensed:
             return index
         return bisect_right(entries, seq, hi=self._condensed, key=_number)
+
+    def pending(self, after: int) -> list[Entry]:
+        """Return the entries in memory above `after`, published or not."""
+        return self._entries[self._index_after(max(after, self._floor)) :]
 
     def of_run(self, run_id: str) -> list[Entry]:
         """Return the entries of a run that are in memory, published or not."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from thinkaloud.ports.store import Store, Stored
 from thinkaloud.runtime.log.live_log import LiveLog
+from thinkaloud.runtime.log.shared_log import SharedLog
 
 
 class LogReader:
@@ -31,6 +32,9 @@ class LogReader:
 
     async def read(self, log: LiveLog, after: int, limit: int) -> Sequence[Stored]:
         """Read up to `limit` events. Discard the result if the log is now `deleted`."""
+        recent = log.recent(after, limit) if isinstance(log, SharedLog) else None
+        if recent is not None:
+            return recent
         page = await self._store.read(log.owner, log.conversation_id, after, limit)
         # A deletion in progress may have removed events before the log is marked as deleted.
         await self._settled.wait()

@@ -6,10 +6,11 @@ from thinkaloud.ports.signal import Signal
 class Watchers:
     """Everybody who follows a conversation or waits for one of its runs."""
 
-    __slots__ = ("_count", "none", "times")
+    __slots__ = ("count", "none", "times")
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0
+        """How many there are."""
         self.times = 0
         """How often watching began."""
         self.none = Signal(is_set=True)
@@ -17,12 +18,12 @@ class Watchers:
 
     def enter(self) -> None:
         """Count one more, until `leave`."""
-        self._count += 1
+        self.count += 1
         self.times += 1
         self.none.clear()
 
     def leave(self) -> None:
         """Count one less."""
-        self._count -= 1
-        if not self._count:
+        self.count -= 1
+        if not self.count:
             self.none.set()

@@ -2,36 +2,68 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 from thinkaloud.core.conversations.search_text import searchable
 from thinkaloud.core.reclassify import settled
-from thinkaloud.errors import StoreError
+from thinkaloud.errors import Fenced, StoreError
 from thinkaloud.events.event import RunEnded, RunStarted
-from thinkaloud.ports.store import RunRecord, Store
+from thinkaloud.ports.store import (
+    Appended,
+    ConversationKey,
+    RunRecord,
+    Store,
+    Stored,
+    Token,
+)
 from thinkaloud.runtime.log.entry import Entry, stored
 from thinkaloud.runtime.log.live_log import LiveLog
+from thinkaloud.runtime.log.shared_log import SharedLog
 
 RESERVED_AHEAD: Final = 65_536
 """How many numbers to reserve at a time. A crash skips at most twice as many."""
 _LONGEST_HOLD: Final = 1.0
+_FIRST_WAIT: Final = 0.05
 _SHORT_RUN: Final = 1_024
 """How many events a run may have to be finished before its end is published."""
 _PAGE: Final = 512
 _log = logging.getLogger(__name__)
 
 
+class Fence(Protocol):
+    """What a writer needs to know of the replica, and tells it, if others share the store."""
+
+    @property
+    def token(self) -> Token | None:
+        """The token of the replica; None if the store is not shared."""
+        ...
+
+    def running(self) -> Collection[str]:
+        """Return the runs that the replica executes."""
+        ...
+
+    def note(self, appended: Appended) -> None:
+        """Take note of runs that were lost or are to stop."""
+        ...
+
+    def note_fenced(self) -> None:
+        """Take note that the replica was declared dead."""
+        ...
+
+
 class LogWriter:
     """Saves new events in batches across all conversations."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, fence: Fence | None = None) -> None:
         self._store = store
+        self._fence = fence
         self._unsaved: dict[tuple[str, str], LiveLog] = {}
         self._work = asyncio.Event()
         self._saving = asyncio.Lock()
         self._failing = False
+        self._closing = False
         self._unfinished: set[str] = set()
         self._finished: set[str] = set()
         """The runs that were finished with their end, and don't know it yet."""
@@ -45,10 +77,14 @@ class LogWriter:
 
     def note(self, log: LiveLog) -> None:
         """Mark a log as having unsaved events. Deleted conversations are ignored."""
-        if log.deleted:
+        if log.is_detached:
             return
         self._unsaved[log.owner, log.conversation_id] = log
         self._work.set()
+
+    def stop_waiting(self) -> None:
+        """Hold back no end any more until a store that fails works again."""
+        self._closing = True
 
     def forget(self, owner: str, conversation_id: str) -> None:
         """Discard the unsaved events of a deleted conversation."""
@@ -56,10 +92,15 @@ class LogWriter:
 
     async def keep_saving(self, interval: float) -> None:
         """Save new events at most every `interval` seconds, until cancelled."""
+        commits_first = self._store.is_shared
         while True:
             await self._work.wait()
+            if commits_first:
+                # Followers wait for the commit: the first event of a burst is not held back.
+                await self.save()
             await asyncio.sleep(interval)
-            await self.save()
+            if not commits_first:
+                await self.save()
 
     async def save(self) -> None:
         """Save all new events in one batch. If that fails, they are kept and retried."""
@@ -71,7 +112,7 @@ class LogWriter:
                 if self._failing:
                     # First, because collecting a batch is slow if the disk was full for long.
                     await self._store.check_writing()
-                await self._store.append(
+                await self._append(
                     {
                         (log.owner, log.conversation_id): stored(entries)
                         for log, entries in taken
@@ -79,13 +120,15 @@ class LogWriter:
                     }
                 )
                 for log, entries in taken:
-                    log.unsaved.note_saved(entries)
+                    self._note_saved(log, entries)
                     # The store may not have the conversation of an unconfirmed run yet.
                     if log.writers and log.unconfirmed is None:
                         await self.reserve(log)
                 if self._failing and logs:
                     self._failing = False
                     _log.warning("saving events works again")
+            except Fenced:
+                self._note_fenced()
             except StoreError:
                 self._note_failed()
             finally:
@@ -93,6 +136,25 @@ class LogWriter:
                     log.shrink()
                     if not log.is_saved:
                         self.note(log)
+
+    async def _append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
+        fence = self._fence
+        if fence is None or fence.token is None:
+            await self._store.append(batch)
+        else:
+            appended = await self._store.append(batch, fence.token, fence.running())
+            if appended.lost or appended.stopping:
+                fence.note(appended)
+
+    def _note_saved(self, log: LiveLog, entries: Sequence[Entry]) -> None:
+        if not log.is_detached:
+            log.unsaved.note_saved(entries)
+            if isinstance(log, SharedLog):
+                log.publish()
+
+    def _note_fenced(self) -> None:
+        if self._fence is not None:
+            self._fence.note_fenced()
 
     async def show_end(self, log: LiveLog, run: RunRecord, title: str | None) -> None:
         """Persist the terminal event of a run, which is held, then publish it.
@@ -109,7 +171,7 @@ class LogWriter:
         task.add_done_callback(self._ending.discard)
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LONGEST_HOLD):
+                async with asyncio.timeout(None if log.commits_first else _LONGEST_HOLD):
                     await asyncio.shield(task)
         finally:
             log.show()
@@ -117,6 +179,11 @@ class LogWriter:
     async def _save_end(self, log: LiveLog, run: RunRecord, title: str | None) -> None:
         if title is None or not await self._finish_now(log, run, title):
             await self.save()
+            wait = _FIRST_WAIT
+            while log.commits_first and not (log.is_saved or log.is_detached or self._closing):
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, _LONGEST_HOLD)
+                await self.save()
 
     async def _finish_now(self, log: LiveLog, run: RunRecord, title: str) -> bool:
         """Compact a run whose end is still unsaved. Returns False if it can't be done now."""
@@ -126,13 +193,14 @@ class LogWriter:
             entries = log.of_run(run.run_id)
             unsaved = log.unsaved.copy()
             others = any(entry.logged.run_id != run.run_id for entry in unsaved)
-            if others or log.unconfirmed is not None or log.deleted or not _is_whole(entries):
+            if others or log.unconfirmed is not None or log.is_detached or not _is_whole(entries):
                 return False
             try:
-                await self._compact(log, run, entries, title, is_last=log.writers == 1)
+                if not await self._compact(log, run, entries, title, is_last=log.writers == 1):
+                    return False
             except StoreError:
                 return False  # `finish` tries again, and logs it.
-            log.unsaved.note_saved(unsaved)
+            self._note_saved(log, unsaved)
             if log.is_saved:
                 self.forget(log.owner, log.conversation_id)
             log.shrink()
@@ -158,7 +226,7 @@ class LogWriter:
         await self.save()
         if self.is_finished(run.run_id):
             return True
-        if log.deleted:
+        if log.is_detached:
             self._unfinished.discard(run.run_id)
             return True
         entries = log.of_run(run.run_id) if known is None else known
@@ -180,8 +248,11 @@ class LogWriter:
 
     async def _compact(
         self, log: LiveLog, run: RunRecord, entries: Sequence[Entry], title: str, *, is_last: bool
-    ) -> None:
-        """Compact a run. `is_last`: no other run relies on the reserved numbers."""
+    ) -> bool:
+        """Compact a run. `is_last`: no other run relies on the reserved numbers.
+
+        Returns False if the run is not this replica's any more.
+        """
         rewritten = settled([entry.logged for entry in entries])
         for entry, logged in zip(entries, rewritten, strict=True):
             if logged is not entry.logged:
@@ -193,13 +264,25 @@ class LogWriter:
             # A run that starts now reserves again, after this.
             log.reserved_seq = through
         try:
-            await self._store.compact(run, stored(entries), text, title=title, reserved_seq=through)
+            return await self._store.compact(
+                run,
+                stored(entries),
+                text,
+                title=title,
+                reserved_seq=through,
+                token=None if self._fence is None else self._fence.token,
+            )
         except StoreError:
             log.reserved_seq = max(log.reserved_seq, reserved_seq)
             raise
 
     async def reserve(self, log: LiveLog) -> None:
-        """Reserve enough numbers for a run, so that none is ever assigned twice."""
+        """Reserve enough numbers for a run, so that none is ever assigned twice.
+
+        Nobody sees a number of a shared log before its event is committed, so none is reserved.
+        """
+        if log.commits_first:
+            return
         through = reservation(log)
         if through > log.reserved_seq:
             await self._store.reserve(log.owner, log.conversation_id, through)
@@ -207,7 +290,7 @@ class LogWriter:
 
     async def unreserve(self, log: LiveLog) -> None:
         """Release the reserved numbers that were not assigned."""
-        if log.reserved_seq > log.seq:
+        if log.reserved_seq > log.seq and not log.commits_first:
             # A run that starts now reserves again, after this.
             log.reserved_seq = log.seq
             try:

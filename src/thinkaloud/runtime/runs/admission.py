@@ -6,12 +6,16 @@ from typing import Final
 
 from thinkaloud.errors import Busy, Conflict
 from thinkaloud.ports.principal import Principal
+from thinkaloud.ports.store import Outcome
 from thinkaloud.runtime.runs.active import ActiveRuns, stop_runs_of
 from thinkaloud.runtime.runs.limits import AdmissionLimits
 from thinkaloud.runtime.runs.request import RunRequest
 from thinkaloud.runtime.usage_meter import Charge, UsageMeter
 
 _CHARS_A_TOKEN: Final = 4
+_REPLACING: Final = "Another run is already replacing that one. Stop it or wait for it to end."
+_ACTIVE: Final = "A run is active in this conversation. Stop it or wait for it to end."
+_WAITING: Final = "Too many messages are waiting. Try again when some have been answered."
 _OUTPUT_TOKENS: Final = 4_096
 """How many tokens to reserve for the output of a run, whose length is unknown."""
 
@@ -80,6 +84,18 @@ class Admission:
         charge = self.meter.charge(principal, len(request.text) // _CHARS_A_TOKEN + _OUTPUT_TOKENS)
         return Starting(principal, request, charge, self._starting)
 
+    @property
+    def ahead(self) -> int:
+        """How many open runs of its conversation may be ahead of a run."""
+        return self._limits.max_waiting_messages if self._queue else 0
+
+    def check_accepted(self, outcome: Outcome) -> None:
+        """Raise `Conflict` or `Busy` if a store that is shared did not accept a run."""
+        if outcome == "replacing":
+            raise Conflict(_REPLACING)
+        if outcome == "full":
+            raise Busy(_WAITING) if self._queue else Conflict(_ACTIVE)
+
     async def stop_runs_of(self, key_ids: Collection[str]) -> None:
         """Stop all runs that were started with these API keys, which are no longer valid."""
         for each in self._starting:
@@ -89,7 +105,7 @@ class Admission:
     def check_waiting(self, waiting: int) -> None:
         """Raise `Busy` if no message can be queued behind `waiting` others."""
         if waiting >= self._limits.max_waiting_messages:
-            raise Busy("Too many messages are waiting. Try again when some have been answered.")
+            raise Busy(_WAITING)
 
     def _check(self, owner: str, request: RunRequest) -> None:
         if len(self._active) + len(self._starting) >= self._limits.max_active_runs:
@@ -97,9 +113,7 @@ class Admission:
         if request.conversation_id is not None:
             self._check_conversation(owner, request.conversation_id)
         if request.replaces is not None and self._is_replaced(owner, request.replaces):
-            raise Conflict(
-                "Another run is already replacing that one. Stop it or wait for it to end."
-            )
+            raise Conflict(_REPLACING)
 
     def _check_conversation(self, owner: str, conversation_id: str) -> None:
         runs = len(self._active.in_conversation(owner, conversation_id)) + sum(
@@ -109,7 +123,7 @@ class Admission:
         if not runs:
             return
         if not self._queue:
-            raise Conflict("A run is active in this conversation. Stop it or wait for it to end.")
+            raise Conflict(_ACTIVE)
         self.check_waiting(runs - 1)
 
     def _is_replaced(self, owner: str, run_id: str) -> bool:

@@ -44,3 +44,12 @@ class AdmissionLimits(msgspec.Struct, frozen=True):
     """Maximum number of runs that are active or queued, from all entry points."""
     max_waiting_messages: int = 16
     """Maximum number of messages queued in one conversation, or on one socket."""
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """How a replica introduces itself, and how long it may be silent."""
+
+    name: str = "thinkaloud"
+    version: str = ""
+    seconds: float = 10.0
+    """A replica whose beat stands still for this long is declared dead."""

@@ -24,8 +24,15 @@ async def recover(store: Store, hub: Hub, finalizer: Finalizer) -> None:
     Conversations are processed one at a time and read once each. One that cannot be read is
     logged and left unchanged.
     """
+    await end_runs(await store.unfinished_runs(), store, hub, finalizer)
+
+
+async def end_runs(
+    unfinished_runs: Sequence[Unfinished], store: Store, hub: Hub, finalizer: Finalizer
+) -> None:
+    """Finish these runs, which nobody executes. Those that were to be stopped end as stopped."""
     left: dict[tuple[str, str], list[Unfinished]] = {}
-    for unfinished in await store.unfinished_runs():
+    for unfinished in unfinished_runs:
         run = unfinished.run
         left.setdefault((run.owner, run.conversation_id), []).append(unfinished)
     for (owner, conversation_id), runs in left.items():
@@ -45,12 +52,14 @@ async def _finish(
     finalizer: Finalizer,
 ) -> None:
     async with hub.open(owner, conversation_id) as log:
-        fold, entries = await _read(store, log, {each.run.run_id for each in left})
-        # Append to all runs before saving: one commit instead of one per run.
-        for each in left:
-            entries[each.run.run_id] += _ended(each, fold, log)
-        await hub.writer.save()
-        if not log.is_saved:
+        async with hub.writing(log):
+            fold, entries = await _read(store, log, {each.run.run_id for each in left})
+            # Append to all runs before saving: one commit instead of one per run.
+            for each in left:
+                entries[each.run.run_id] += _ended(each, fold, log)
+            await hub.writer.save()
+        # Others may be appending to a shared log.
+        if not log.is_saved and not log.commits_first:
             return  # The writer retries the events; the next start compacts the runs.
         for each in left:
             run_id = each.run.run_id
@@ -77,13 +86,13 @@ def _ended(unfinished: Unfinished, fold: Fold, log: LiveLog) -> list[Entry]:
     """Append the missing events of a run and return their entries."""
     run_id = unfinished.run.run_id
     run = fold.run(run_id)
-    before = log.seq
+    before = log.last_seq
     for event in _missing(unfinished, run):
         fold.apply(log.append(run_id, event))
-    return log.after(before)
+    return log.pending(before)
 
 
 def _missing(unfinished: Unfinished, run: RunFold | None) -> list[Event]:
     if run is None:
-        return events_of_lost_run(unfinished.message)
-    return closing(run) if run.ended is None else []
+        return events_of_lost_run(unfinished.message, stopped=unfinished.stopping)
+    return closing(run, stopped=unfinished.stopping) if run.ended is None else []

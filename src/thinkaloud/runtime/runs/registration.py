@@ -38,7 +38,7 @@ class Registration:
                 temporary=request.temporary,
                 unlisted=request.unlisted,
             ),
-            _without_attachments(spec.started),
+            without_attachments(spec.started),
             reservation(log),
         )
 
@@ -81,6 +81,7 @@ class Registration:
             self._hub.forget(log.owner, log.conversation_id)
 
 
-def _without_attachments(message: RunStarted) -> RunStarted:
+def without_attachments(message: RunStarted) -> RunStarted:
+    """Return the first event of a run, as it is stored until the run is finished."""
     # Their content is stored elsewhere, and the run's log includes them once it starts.
     return msgspec.structs.replace(message, attachments=())

@@ -30,7 +30,7 @@ from thinkaloud.runtime.runs.attachments import (
 )
 from thinkaloud.runtime.runs.effort import permitted_effort
 from thinkaloud.runtime.runs.hooks import HookSource
-from thinkaloud.runtime.runs.limits import AdmissionLimits, Limits
+from thinkaloud.runtime.runs.limits import AdmissionLimits, Lease, Limits
 from thinkaloud.runtime.runs.run import RunSpec
 from thinkaloud.runtime.selections import Selections
 from thinkaloud.runtime.tools.executor import ToolExecutor
@@ -162,6 +162,8 @@ class RunServices(msgspec.Struct, frozen=True):
     """Seconds between saves: the most that a crash can lose."""
     retention_days: float | None = None
     """Conversations not updated for this long are deleted. None: never."""
+    lease: Lease = Lease()
+    """How this process takes part, if others share the store."""
 
 
 async def build_spec(

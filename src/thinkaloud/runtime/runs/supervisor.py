@@ -4,27 +4,29 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from thinkaloud.errors import InternalError, NotFound, Unavailable
+from thinkaloud.errors import NotFound, Unavailable
 from thinkaloud.events.fold import RunFold
-from thinkaloud.ports.engine import Engine
 from thinkaloud.ports.principal import Principal, ReasoningPolicy, strictest
-from thinkaloud.ports.store import RunRecord, RunStart
+from thinkaloud.ports.store import RunRecord
 from thinkaloud.ports.tasks import owned_tasks
 from thinkaloud.runtime.conversations.retention import purge_periodically
 from thinkaloud.runtime.conversations.service import Conversations
 from thinkaloud.runtime.log.follower import Follower, begin_following
 from thinkaloud.runtime.log.hub import Hub
 from thinkaloud.runtime.log.live_log import LiveLog
-from thinkaloud.runtime.reasoning.payloads import UnloggedPayloads
 from thinkaloud.runtime.reasoning.reader import Reader
-from thinkaloud.runtime.runs.active import ActiveRuns, stop_when_left
+from thinkaloud.runtime.runs.active import ActiveRuns
 from thinkaloud.runtime.runs.admission import Admission
 from thinkaloud.runtime.runs.finalizer import Finalizer
 from thinkaloud.runtime.runs.hooks import HookChain
-from thinkaloud.runtime.runs.model_call import Prompt
-from thinkaloud.runtime.runs.native_engine import NativeEngine, OfferedTools
 from thinkaloud.runtime.runs.recovery import recover
 from thinkaloud.runtime.runs.registration import Registration
+from thinkaloud.runtime.runs.replica.acceptance import Acceptance
+from thinkaloud.runtime.runs.replica.dispatcher import Dispatcher, ReplicaParts
+from thinkaloud.runtime.runs.replica.executor import Executor
+from thinkaloud.runtime.runs.replica.fence import ReplicaFence
+from thinkaloud.runtime.runs.replica.membership import Membership
+from thinkaloud.runtime.runs.replica.open_runs import OpenRuns
 from thinkaloud.runtime.runs.request import (
     ID_PATTERN,
     RunRequest,
@@ -35,7 +37,7 @@ from thinkaloud.runtime.runs.request import (
     check_tool_results,
     replaced_run,
 )
-from thinkaloud.runtime.runs.run import Run, RunDependencies, RunSpec
+from thinkaloud.runtime.runs.run import Run, RunSpec
 from thinkaloud.runtime.selections import Selections
 from thinkaloud.runtime.usage_meter import UsageMeter
 
@@ -46,13 +48,18 @@ class Runs:
     """Starts, stops and follows runs. Use `async with runs.open()`; leaving it ends all runs."""
 
     def __init__(self, services: RunServices) -> None:
-        self.hub = Hub(services.store, services.clock)
         self._services = services
         self._store = services.store
+        self.active = ActiveRuns()
+        """The active and queued runs of this process."""
+        self.membership = Membership(services.store, services.clock, services.lease)
+        """This process among those that share the store."""
+        fence = ReplicaFence(self.membership, self.active)
+        self.hub = Hub(services.store, services.clock, fence)
+        self.open_runs = OpenRuns(services.store, self.hub, self.active)
+        """The runs that have not ended, in this process or another one."""
         self.selections = Selections(services.catalogue)
         """The model and the effort that each owner has selected."""
-        self.active = ActiveRuns()
-        """The active and queued runs."""
         self.admission = Admission(
             self.active,
             services.admission,
@@ -60,19 +67,29 @@ class Runs:
             queue=services.limits.busy_conversation == "queue",
         )
         """Decides whether another run may start."""
+        self._acceptance = Acceptance(
+            services.store, self.membership, self.admission, services.clock
+        )
         self.conversations = Conversations(
-            services.store, self.hub, self.active, services.clock, services.uploads
+            services.store, self.hub, self.open_runs, services.clock, services.uploads
         )
         """Operations on whole conversations."""
         self._registration = Registration(services.store, self.hub, self.active, services.clock)
         self._finisher = Finalizer(self.hub, services.flush_interval)
-        self._payloads = UnloggedPayloads()
-        self.find_payload = self._payloads.find
+        self._executor = Executor(
+            services, self.hub, self.active, self._finisher, self._registration
+        )
+        self.find_payload = self._executor.payloads.find
         """Finds the payload of a response that is not in the log."""
+        self._dispatcher = Dispatcher(
+            services,
+            ReplicaParts(
+                self.membership, fence, self.hub, self.active, self._executor, self._finisher
+            ),
+        )
         self.draining = False
         """Whether new runs are refused because the server is about to stop."""
         self._keyed: dict[tuple[str, str], asyncio.Event] = {}
-        self._tasks: asyncio.TaskGroup | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator["Runs"]:
@@ -81,10 +98,12 @@ class Runs:
         An exception raised in the block reaches the caller unchanged, not in an exception group.
         """
         async with owned_tasks() as tasks:
-            self._tasks = tasks
+            self._executor.begin(tasks)
             services = self._services
             keeping = [tasks.create_task(self.hub.writer.keep_saving(services.flush_interval))]
             try:
+                if self._store.is_shared:
+                    keeping += await self._dispatcher.start(tasks)
                 await recover(self._store, self.hub, self._finisher)
                 await self.conversations.release_uploads()
                 if services.retention_days is not None:
@@ -94,11 +113,13 @@ class Runs:
                     keeping.append(tasks.create_task(purging))
                 yield self
             finally:
+                await self.membership.drain()
                 await self.interrupt()
                 for task in keeping:
                     task.cancel()
                 self._finisher.stop_retrying()
                 await self.hub.shut()
+                await self.membership.leave()
                 await self.conversations.release_uploads(closing=True)
 
     def reader(self, *policies: ReasoningPolicy) -> Reader:
@@ -109,11 +130,13 @@ class Runs:
     async def drain(self) -> None:
         """Refuse new runs, and wait for active ones up to the drain timeout."""
         self.draining = True
+        await self.membership.drain()
         await self.active.wait_for_all(self._services.limits.drain_timeout_seconds)
 
     async def interrupt(self) -> None:
         """End all runs as interrupted, and followers once up to date. No runs can start after."""
-        self._tasks = None
+        self._executor.end()
+        self.hub.writer.stop_waiting()
         await self.active.interrupt()
         self.hub.close()
 
@@ -143,12 +166,12 @@ class Runs:
             done.set()
 
     async def stop(self, owner: str, run_id: str) -> RunRecord:
-        """Stop a run and wait for its end. Does nothing if it has ended.
+        """Stop a run, in whichever process, and wait for its end. Does nothing if it has ended.
 
         Raises `NotFound` if this owner has no such run.
         """
         record = await self.record(owner, run_id)
-        await self.active.stop(run_id)
+        await self.open_runs.stop(record)
         return record
 
     async def record(self, owner: str, run_id: str) -> RunRecord:
@@ -161,7 +184,8 @@ class Runs:
     async def fold(self, record: RunRecord) -> RunFold | None:
         """Return the current state of a run; None while it is queued."""
         log = self.hub.live(record.owner, record.conversation_id)
-        if log is not None and record.run_id in log.runs:
+        # Part of a run in a shared log may not be committed yet.
+        if log is not None and record.run_id in log.runs and not log.commits_first:
             return log.runs[record.run_id]
         return (await self.hub.fold(record.owner, record.conversation_id)).run(record.run_id)
 
@@ -174,20 +198,22 @@ class Runs:
         Without `live`, stop at the current last event.
         """
         async with self.hub.open(record.owner, record.conversation_id) as log:
-            follower = self.begin_following(log, record, after, live=live)
+            is_open = live and await self.open_runs.appends_to(record, log)
+            follower = self.begin_following(log, record, after, is_open=is_open)
             try:
                 yield follower
             finally:
                 log.watchers.leave()
 
     def begin_following(
-        self, log: LiveLog, record: RunRecord, after: int | None, *, live: bool
+        self, log: LiveLog, record: RunRecord, after: int | None, *, is_open: bool
     ) -> Follower:
-        """Like `follow`, for a caller that keeps the log open, and calls its `watchers.leave`."""
+        """Like `follow`, for a caller that keeps the log open, and calls its `watchers.leave`.
+
+        A follower of a run that is not `is_open` ends when it is up to date.
+        """
         start = record.first_seq - 1 if after is None else max(after, record.first_seq - 1)
-        # While its conversation is deleted, a run may be active whose log is gone already.
-        ended = not live or not self.active.appends_to(record.run_id, log)
-        return begin_following(log, self.hub.reader, start, record.run_id, ended=ended)
+        return begin_following(log, self.hub.reader, start, record.run_id, ended=not is_open)
 
     async def _start(self, principal: Principal, request: RunRequest) -> RunRecord:
         if self.draining:
@@ -195,6 +221,10 @@ class Runs:
         check(request)
         with self.admission.admit(principal, request) as starting:
             run, record = await self._create_run(principal, request)
+            if run is None:
+                # Another process has it, or will.
+                starting.charge.cancel()
+                return record
             run.charge = starting.charge
         if starting.key_has_ended:
             await self.active.stop(record.run_id)
@@ -204,7 +234,9 @@ class Runs:
             raise run.refusal
         return record
 
-    async def _create_run(self, principal: Principal, request: RunRequest) -> tuple[Run, RunRecord]:
+    async def _create_run(
+        self, principal: Principal, request: RunRequest
+    ) -> tuple[Run | None, RunRecord]:
         owner = principal.owner
         hooks = HookChain(self._services.hooks)  # First, because it may raise.
         replaced = await replaced_run(owner, request, self._store)
@@ -216,8 +248,10 @@ class Runs:
         if spec.attachments:
             files = [file.id for file in spec.attachments if file.id]
             await self._services.uploads.use(owner, files, spec.conversation_id)
+        if self._store.shares(owner, spec.conversation_id) and not request.temporary:
+            return await self._accept(spec, request)
         new = request.conversation_id is None
-        log = await self.hub.acquire(owner, spec.conversation_id, new=new)
+        log = await self.hub.acquire(owner, spec.conversation_id, new=new, alone=True)
         log.writers += 1
         try:
             start = self._registration.prepare(spec, request, log)
@@ -226,7 +260,8 @@ class Runs:
             at_once = log.writers == 1 and not hooks
             if not at_once:
                 await self._registration.store(start, log)
-            run = self._spawn(spec, start, log, hooks, stored=not at_once)
+            confirm = start if at_once else None
+            run = self._executor.spawn(spec, start.run, log, hooks, confirm)
         except BaseException:
             log.writers -= 1
             await self.hub.release(log)
@@ -234,74 +269,12 @@ class Runs:
         # From here on, the run's task releases the log.
         return run, start.run
 
-    def _spawn(
-        self, spec: RunSpec, start: RunStart, log: LiveLog, hooks: HookChain, *, stored: bool
-    ) -> Run:
-        if self._tasks is None:
-            raise InternalError("The agent is not open: use it in an `async with` block.")
-        services = self._services
-        means = RunDependencies(
-            services.clock,
-            services.limits,
-            native_engine(spec, services),
-            hooks,
-            services.redaction,
-            self._payloads,
-            lambda: self._finisher.show_end(log, start.run),
-        )
-        run = Run(spec, log, means)
-        task = self._tasks.create_task(self._execute(run, start.run, log))
-        self.active.add(run, task)
-        if stored:
-            run.stored.set()
-        else:
-            self._tasks.create_task(self._registration.confirm(run, start, log))
-        if spec.stop_detached_after is not None:
-            leaving = stop_when_left(self.active, run, spec.stop_detached_after, services.clock)
-            watch = self._tasks.create_task(leaving)
-            task.add_done_callback(lambda _: watch.cancel())
-        return run
+    async def _accept(self, spec: RunSpec, request: RunRequest) -> tuple[Run | None, RunRecord]:
+        """Store a run that any process may execute, and execute it here if it has its turn.
 
-    async def _execute(self, run: Run, record: RunRecord, log: LiveLog) -> None:
-        spec = run.spec
-        run.has_started.set()
-        try:
-            async with log.writing:
-                await run.execute(lambda: _earlier(self.hub, spec, log))
-        except asyncio.CancelledError:
-            try:
-                # Until then its end is not published, and lost if the store refuses the active run.
-                while not log.shown.is_set():
-                    await log.shown.wait()
-            finally:
-                run.abandon()
-            if not run.stopping:
-                raise
-        finally:
-            self.active.remove(run)
-            run.settle()
-            log.writers -= 1
-            finished = run.refusal is not None or await self._finisher.finish(log, record)
-            if finished or self._tasks is None:
-                await self.hub.release(log)
-            else:
-                self._finisher.finish_later(log, record, self._tasks)
-
-
-def native_engine(spec: RunSpec, services: RunServices) -> Engine:
-    """Return the engine of a run that calls a model."""
-    prompt = Prompt(
-        spec.system_prompt, spec.effort, spec.conversation_id, spec.history, spec.options
-    )
-    offered = OfferedTools(spec.client_tools, spec.server_tools)
-    return NativeEngine(spec.model, prompt, offered, services.tool_executor, services.limits)
-
-
-async def _earlier(hub: Hub, spec: RunSpec, log: LiveLog) -> list[RunFold]:
-    """Return the ended runs before a run on its path."""
-    if log.runs[spec.run_id].last_seq == 1:
-        return []  # It is the first event of the conversation.
-    fold = await hub.fold(spec.owner, spec.conversation_id)
-    if log.unconfirmed is not None:
-        fold.apply(log.unconfirmed.logged)
-    return [run for run in fold.tree.line(spec.run_id)[:-1] if run.ended is not None]
+        Raises `Conflict` or `Busy`, as `Admission.admit` does where nobody else starts runs.
+        """
+        accepted = await self._acceptance.accept(spec, unlisted=request.unlisted)
+        if accepted.outcome != "running":
+            return None, accepted.run
+        return await self._executor.launch(spec, accepted.run), accepted.run

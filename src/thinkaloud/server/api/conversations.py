@@ -248,7 +248,7 @@ async def conversation_state(services: ServerServices, found: Conversation) -> C
         created_at_ms=found.created_at_ms,
         updated_at_ms=found.updated_at_ms,
         seq=seq,
-        active_runs=tuple(runs.active.in_conversation(found.owner, found.conversation_id)),
+        active_runs=tuple(await runs.open_runs.in_conversation(found.owner, found.conversation_id)),
         temporary=found.temporary,
     )
 

@@ -80,7 +80,7 @@ class LogRoutes:
         run_id: str = request.path_params["run_id"]
         record = await runs.record(principal_of(request).owner, run_id)
         policy = self._services.policy(principal_of(request))
-        if query.follow and record.run_id not in runs.active:
+        if query.follow and not await runs.open_runs.is_open(record):
             ended = follow_run(runs, record, after, policy=policy)
             async with frames_of(ended, wire) as frames:
                 if not await frames.next():

@@ -128,7 +128,7 @@ class RunRoutes:
         policy = services.policy(principal)
         shows = services.sends_reasoning(query.include_reasoning, principal)
         wire = chat_wire("sse", reasoning=shows)
-        if record.run_id not in services.runs.active:
+        if not await services.runs.open_runs.is_open(record):
             ended = follow_run(services.runs, record, after, policy=policy)
             async with frames_of(ended, wire) as frames:
                 if not await frames.next():

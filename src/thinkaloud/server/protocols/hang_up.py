@@ -30,7 +30,7 @@ async def stopped_on_leaving(
 
 
 async def _leave(runs: Runs, record: RunRecord, *, temporary: bool) -> None:
-    await runs.active.stop(record.run_id)
+    await runs.open_runs.stop(record)
     if temporary:
         with suppress(NotFound):
             await runs.conversations.delete(record.owner, record.conversation_id)

@@ -124,7 +124,7 @@ async def attached_run(
 
 async def _leave(services: ServerServices, record: RunRecord, plan: RunPlan) -> None:
     runs = services.runs
-    await runs.active.stop(record.run_id)
+    await runs.open_runs.stop(record)
     if plan.run.temporary and plan.discards:
         await runs.conversations.discard(record.owner, record.conversation_id)
 

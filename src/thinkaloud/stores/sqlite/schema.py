@@ -241,6 +241,8 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         """,
     ),
     ("ALTER TABLE conversations ADD COLUMN unlisted INTEGER NOT NULL DEFAULT 0",),
+    # Tells a conversation from an earlier one whose number it has got.
+    ("ALTER TABLE conversations ADD COLUMN generation INTEGER NOT NULL DEFAULT 0",),
 )
 
 

@@ -163,7 +163,7 @@ class AiSdk:
         """Stop all runs of a chat. Stopping a chat without any has no effect."""
         refuse_form(request)
         owner, runs = principal_of(request).owner, self._services.runs
-        found = runs.active.in_conversation(owner, request.path_params["chat_id"])
+        found = await runs.open_runs.in_conversation(owner, request.path_params["chat_id"])
         for run_id in found:
             await runs.stop(owner, run_id)
         return json_response({"stopped": found})
@@ -238,7 +238,7 @@ class AiSdk:
     async def _active(self, owner: str, chat_id: str) -> RunRecord | None:
         """Return the latest active run of a chat, if any."""
         runs = self._services.runs
-        found = runs.active.in_conversation(owner, chat_id)
+        found = await runs.open_runs.in_conversation(owner, chat_id)
         try:
             return await runs.record(owner, found[-1]) if found else None
         except NotFound:

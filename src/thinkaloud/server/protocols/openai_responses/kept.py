@@ -114,7 +114,7 @@ class KeptResponses:
     async def delete(self, response: KeptResponse) -> None:
         """Delete a response, and its conversation if it has no other. Its run is stopped."""
         record = response.record
-        await self._runs.active.stop(record.run_id)
+        await self._runs.open_runs.stop(record)
         await self._records.delete(record.owner, "response", response.id)
         await self.discard_unused(record.owner, record.conversation_id)
 

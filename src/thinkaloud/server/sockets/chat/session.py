@@ -140,7 +140,7 @@ class SocketSession:
             await services.runs.stop(self._owner, record.run_id)
         if record.conversation_id in self._follows:
             # The followed conversation includes this run; still wait before the next message.
-            await services.runs.active.wait(record.run_id)
+            await services.runs.open_runs.wait(record)
             return
         shows = services.sends_reasoning(job.chat.include_reasoning, self._principal)
         wire = chat_wire("text", reasoning=shows)

@@ -122,7 +122,7 @@ class Subscription:
 
     async def _send_attached(self, outlet: Outlet, log: LiveLog) -> None:
         last_seq, floor = log.seq, log.floor
-        running = self._services.runs.active.in_conversation(self._owner, self.chat_id)
+        running = await self._services.runs.open_runs.in_conversation(self._owner, self.chat_id)
         if last_seq == floor:
             # Numbers may have been reserved without being used by an event.
             last_seq = (await self._services.store.log_end(self._owner, self.chat_id)).last_seq

@@ -27,7 +27,7 @@ def create(
     if log.number_of(connection, conversation.owner, conversation.conversation_id) is not None:
         return False
     inserted = connection.execute(
-        f"INSERT INTO conversations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO conversations ({_COLUMNS}, generation) VALUES (?, ?, ?, ?, ?, ?, random())",
         (
             conversation.conversation_id,
             conversation.owner,

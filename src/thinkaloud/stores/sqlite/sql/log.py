@@ -213,8 +213,7 @@ def read_many(
     pages: dict[ConversationKey, LogPage] = {}
     for (owner, conversation_id), seq in after.items():
         row = connection.execute(
-            # The number of a deleted row may be used again, but not with its time.
-            "SELECT number || '-' || created_at_ms FROM conversations"
+            "SELECT number || '-' || generation FROM conversations"
             " WHERE conversation_id = ? AND owner = ?",
             (conversation_id, owner),
         ).fetchone()

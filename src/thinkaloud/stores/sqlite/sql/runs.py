@@ -151,8 +151,8 @@ def _create(connection: sqlite3.Connection, start: RunStart) -> int:
     new = start.conversation
     inserted = connection.execute(
         "INSERT INTO conversations"
-        " (conversation_id, owner, created_at_ms, updated_at_ms, title, reserved_seq, unlisted)"
-        " VALUES (?, ?, ?, ?, '', ?, ?)",
+        " (conversation_id, owner, created_at_ms, updated_at_ms, title, reserved_seq, unlisted,"
+        " generation) VALUES (?, ?, ?, ?, '', ?, ?, random())",
         (
             new.conversation_id,
             new.owner,
