@@ -54,11 +54,12 @@ lock: ## Update the pinned requirements (ARGS=--upgrade for newer versions)
 	$(COMPILE) pyproject.toml --group bench --group fuzz -c requirements/dev.txt -o requirements/bench.txt
 	printf 'openai\nfastapi\nuvicorn[standard]\n' | $(COMPILE) - -o benchmarks/peers/openai-relay.txt
 	printf 'pydantic-ai-slim[ag-ui,openai]\nuvicorn[standard]\n' | $(COMPILE) - -o benchmarks/peers/pydantic-ai.txt
+	echo aider-chat | $(COMPILE) - -o benchmarks/peers/aider.txt
 	echo 'litellm[proxy]' | $(COMPILE) - -o benchmarks/peers/litellm.txt
 
 clean: ## Remove everything that was installed or built
 	rm -rf .venv .setup .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist \
-		webui/node_modules tests/clients/node_modules webui/dist src/thinkaloud/webui
+		webui/node_modules tests/clients/node_modules tests/clients/isolated/cli/node_modules webui/dist src/thinkaloud/webui
 	find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 # The parts of `make check`.

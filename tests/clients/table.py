@@ -17,10 +17,10 @@ possible with this protocol, whose page says so.
 """
 
 
-def features_of(source: str) -> Iterator[str]:
-    """Yield the features in every `pytest.mark.feature(...)` on a test of this source."""
+def features_of(source: str, tests: str = "") -> Iterator[str]:
+    """Yield the features in every `pytest.mark.feature(...)` on a test with `tests` in its name."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and tests in node.name:
             for mark in node.decorator_list:
                 if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.feature":
                     yield from (str(ast.literal_eval(argument)) for argument in mark.args)
@@ -33,7 +33,7 @@ def render() -> str:
         f"|---|---|---|{':-:|' * len(FEATURES)}",
     ]
     for client in CLIENTS:
-        found = set(features_of((ROOT / client.module).read_text(encoding="utf-8")))
+        found = set(features_of((ROOT / client.module).read_text(encoding="utf-8"), client.tests))
         marks = " | ".join("✓" if feature in found else "" for feature in FEATURES)
         lines.extend(
             f"| {client.name} | {version} | {client.protocol} | {marks} |"

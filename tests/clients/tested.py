@@ -16,6 +16,8 @@ class Client(NamedTuple):
     """The protocol and the file of its page."""
     module: str
     """The test module, relative to the root."""
+    tests: str = ""
+    """A part of the names of its tests; empty: all tests of the module."""
 
 
 FEATURES: Final = {
@@ -31,6 +33,7 @@ FEATURES: Final = {
 }
 """The columns of the table, with their meanings."""
 
+_COMMAND_LINES: Final = "tests/clients/isolated/soak_command_lines.py"
 _PROTOCOLS: Final = "tests/server/protocols"
 CLIENTS: Final = (
     Client(
@@ -63,6 +66,16 @@ CLIENTS: Final = (
         "[Chat Completions](openai-chat.md)",
         f"{_PROTOCOLS}/openai_chat/test_langchain_openai.py",
     ),
+    Client("opencode", ("1.18",), "[Chat Completions](openai-chat.md)", _COMMAND_LINES, "opencode"),
+    Client("aider", ("0.86",), "[Chat Completions](openai-chat.md)", _COMMAND_LINES, "aider"),
+    Client(
+        "Claude Code",
+        ("2.1",),
+        "[Anthropic Messages](anthropic-messages.md)",
+        _COMMAND_LINES,
+        "claude",
+    ),
+    Client("Codex", ("0.171",), "[Responses](openai-responses.md)", _COMMAND_LINES, "codex"),
     Client(
         "`litellm`",
         ("1.108",),

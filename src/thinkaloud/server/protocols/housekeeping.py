@@ -16,10 +16,14 @@ _PROMPTS: Final = (
     "Detect user language and write in the same language an extremely concise title",  # LibreChat
 )
 """How the default prompts of these front ends begin."""
+_STREAMED_PROMPTS: Final = ("Generate a title for this conversation:",)  # opencode
+"""The same, of those that stream."""
 
 
 def is_housekeeping(text: str, *, streams: bool, tools: bool, max_tokens: int | None) -> bool:
     """Whether a request with this last message is housekeeping."""
-    if streams or tools:
+    if tools:
         return False
+    if streams:
+        return text.lstrip().startswith(_STREAMED_PROMPTS)
     return text.lstrip().startswith(_PROMPTS) or (max_tokens is not None and max_tokens <= _TINY)
