@@ -27,7 +27,6 @@ class Guard(NamedTuple):
 _ROUTES = "attacks/test_routes.py"
 _KEYS = "attacks/test_credentials.py"
 _OWNERS = "attacks/test_owners.py"
-_REASONING = "attacks/test_reasoning.py"
 _HOSTILE = "attacks/test_hostile_requests.py"
 GUARDS: Final = (
     Guard(
@@ -125,13 +124,7 @@ GUARDS: Final = (
         "server/services.py",
         "return strictest(self.settings.show_reasoning, principal.reasoning)",
         "return self.settings.show_reasoning",
-        f"{_REASONING} overrides",
-    ),
-    Guard(
-        "runtime/reasoning/reader.py",
-        'if self.policy == "redact" else None',
-        "if False else None",
-        f"{_REASONING} pieces",
+        "server/test_reasoning_policy.py policy_of_a_key",
     ),
     Guard(
         "runtime/runs/active.py",
@@ -189,8 +182,8 @@ GUARDS: Final = (
     ),
     Guard(
         "tools/workspace.py",
-        "_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW |",
-        "_FILE: Final = os.O_RDONLY |",
+        "os.O_DIRECTORY | os.O_NOFOLLOW |",
+        "os.O_DIRECTORY |",
         f"{_HOSTILE} leads_outside",
     ),
     Guard(

@@ -25,14 +25,9 @@ from benchmarks.speed.provider import ANSWER, END
 from benchmarks.support.counting import CallCounter, Counter
 from thinkaloud.app.runtime import Choices, open_runtime
 from thinkaloud.app.server import web_app
-from thinkaloud.auth.access import Access
-from thinkaloud.auth.audit import TERMINAL
-from thinkaloud.auth.key_fields import KeyFields
-from thinkaloud.auth.secret_values import parse_key
 from thinkaloud.auth.settings import AuthMode
 from thinkaloud.config import load
 from thinkaloud.server.connections.uvicorn_server import bind, build_server
-from thinkaloud.stores.keys import MemoryKeyStore
 
 _HEAD: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -220,9 +215,7 @@ async def thinkaloud(
         settings = configuration.settings.server
         started = asyncio.Event()
         async with open_runtime(configuration, Choices()) as runtime:
-            access = Access(MemoryKeyStore(), runtime.clock, configuration.settings.auth)
-            value = parse_key(variants.KEY)
-            await access.administration.create(KeyFields(name="bench"), TERMINAL, value)
+            access = await variants.access_with_key(configuration.settings.auth, runtime.clock)
             with bind(settings) as listener:
                 app = web_app(runtime, access=access)
                 server = build_server(app, settings, started.set)

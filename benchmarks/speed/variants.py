@@ -9,6 +9,13 @@ from typing import Final, NamedTuple
 
 from benchmarks.speed.client import Protocol, Request, Stream, open_stream
 from benchmarks.speed.processes import THINKALOUD, Process, python_module, started
+from thinkaloud.auth.access import Access
+from thinkaloud.auth.audit import TERMINAL
+from thinkaloud.auth.key_fields import KeyFields
+from thinkaloud.auth.secret_values import parse_key
+from thinkaloud.auth.settings import AuthSettings
+from thinkaloud.ports.clock import Clock
+from thinkaloud.stores.keys import MemoryKeyStore
 
 RELAY: Final = "byte relay"
 FLOOR_SSE: Final = "decode-and-frame, SSE"
@@ -94,6 +101,13 @@ def with_keys(process: Process) -> list[Variant]:
     """The server on both wires, for clients that send a key."""
     header = f"Authorization: Bearer {KEY}\r\n"
     return [each._replace(name=KEYS_OF[each.name], headers=header) for each in thinkaloud(process)]
+
+
+async def access_with_key(settings: AuthSettings, clock: Clock) -> Access:
+    """Return keys in memory, with the one that `with_keys` sends."""
+    access = Access(MemoryKeyStore(), clock, settings)
+    await access.administration.create(KeyFields(name="bench"), TERMINAL, parse_key(KEY))
+    return access
 
 
 def chat_completions(process: Process) -> Variant:

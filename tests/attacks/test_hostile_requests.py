@@ -61,6 +61,7 @@ async def with_workspace(mode: str, folder: Path) -> AsyncGenerator[tuple[Keyed,
     inside = folder / "inside"
     (inside / "folder").mkdir(parents=True)
     (folder / "secret.txt").write_text(SECRET)
+    (inside / "folder" / "a.txt").write_text("Hello")
     (inside / "link.txt").symlink_to(folder / "secret.txt")
     (inside / "linked").symlink_to(folder)
     uploads = MemoryUploads(SystemClock())
@@ -88,6 +89,10 @@ async def test_no_path_of_a_message_leads_outside_the_workspace(
         assert not len(keys.served.runs.active)
         _, listed, _ = await keys.ask("GET", "/conversations", headers)
         assert listed["conversations"] == []
+        # Otherwise, this test would prove nothing.
+        status, text = await say_hi(keys.served, name, headers, context_files=["folder/a.txt"])
+        assert status == 200
+        assert '"Hi"' in text
 
 
 def _problem(text: str) -> str:

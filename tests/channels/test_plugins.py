@@ -126,6 +126,28 @@ async def test_two_chats_of_a_plugin_have_runs_of_their_own(install: Path) -> No
             assert await runtime.store.conversation("local", chat) is not None
 
 
+@pytest.mark.promise("P12")
+async def test_the_chats_of_a_plugin_belong_to_the_owner_of_its_section(install: Path) -> None:
+    settings = example_settings(install) + '\nowner = "ana"\n'
+    configuration = load(configured(install, settings), environment={})
+    gate = asyncio.Event()
+    model = ScriptedModel([say("First "), Wait(gate), say("chat.")], [say("Second.")])
+    choices = Choices(model=model)
+    async with open_runtime(configuration, choices) as runtime, open_channels(runtime):
+        reader, writer = await connected(install)
+        writer.write(b"One\n")
+        await reader.readuntil(b"First ")
+        assert len(runtime.runs.active.in_conversation("ana", "line:1")) == 1
+        gate.set()
+        assert await reader.readuntil(b"\n") == b"chat.\n"
+        writer.write(b"Two\n")
+        assert await reader.readuntil(b"\n") == b"Second.\n"
+        writer.close()
+        assert await runtime.store.conversation("ana", "line:1") is not None
+        assert await runtime.store.conversation("local", "line:1") is None
+    assert "owner" not in configuration.settings.channels.plugins["line"].options
+
+
 async def test_a_failure_is_said_in_words(install: Path) -> None:
     configuration = load(configured(install, example_settings(install)), environment={})
     model = ScriptedModel([say("Half"), ModelFailed("provider_overloaded", "Try later.")])

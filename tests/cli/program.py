@@ -124,14 +124,17 @@ class Home:
 
     @contextmanager
     def start_interpreter(
-        self, *command: str | Path, stderr: int | BinaryIO = subprocess.PIPE
+        self,
+        *command: str | Path,
+        stdin: int = subprocess.DEVNULL,
+        stderr: int | BinaryIO = subprocess.PIPE,
     ) -> Iterator["subprocess.Popen[bytes]"]:
         """Start this command with its output in pipes; it is killed where it still runs."""
         with subprocess.Popen(
             command,
             cwd=self.folder,
             env=self.environment,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
             start_new_session=True,

@@ -27,7 +27,8 @@ from thinkaloud.server.websocket_channel import WebSocketChannel
 class RunsOfChats:
     """The runtime as the bridge uses it.
 
-    Each chat of each channel is a conversation of `owner`, within the limits of `person`.
+    Each chat is a conversation of the channel's person, within that person's limits; by default,
+    the person is `owner`.
     """
 
     def __init__(
@@ -36,22 +37,26 @@ class RunsOfChats:
         store: Store,
         owner: str,
         policies: Mapping[str, ReasoningPolicy] = MappingProxyType({}),
-        person: Principal | None = None,
+        people: Mapping[str, Principal] = MappingProxyType({}),
     ) -> None:
         self._runs = runs
         self._store = store
-        self._owner = owner
-        self._person = person or Principal(owner)
+        self._default = Principal(owner)
+        self._people = people
+        """The people whose conversations channels use."""
+        self._owners: dict[str, str] = {}
+        """The owner of each run that was begun, until it is followed."""
         self._policies = policies
         """The reasoning policies of the channels."""
 
     async def begin(self, message: InboundMessage) -> str | None:
         """Start a run for a message and return its id; None if the message is a redelivery."""
         conversation_id = conversation_of(message.channel, message.chat_id)
+        person = self._people.get(message.channel, self._default)
         key = None
         if message.message_id is not None:
             key = f"channel:{conversation_id}:{message.message_id}"
-            if await self._store.run_for_key(self._owner, key) is not None:
+            if await self._store.run_for_key(person.owner, key) is not None:
                 return None
         request = RunRequest(
             message.text,
@@ -59,19 +64,23 @@ class RunsOfChats:
             idempotency_key=key,
             reasoning_policy=self._policies.get(message.channel, "allow"),
         )
-        return (await self._runs.start(self._person, request)).run_id
+        record = await self._runs.start(person, request)
+        self._owners[record.run_id] = record.owner
+        return record.run_id
 
     async def stop(self, channel: str, chat_id: str) -> None:
         """Stop the active run of a chat, but not its queued runs."""
         conversation_id = conversation_of(channel, chat_id)
-        active = await self._runs.open_runs.in_conversation(self._owner, conversation_id)
+        owner = self._people.get(channel, self._default).owner
+        active = await self._runs.open_runs.in_conversation(owner, conversation_id)
         if active:
-            await self._runs.stop(self._owner, active[0])
+            await self._runs.stop(owner, active[0])
 
     @asynccontextmanager
     async def follow(self, run_id: str) -> AsyncGenerator[RunFeed]:
         """Follow a run from its first event to its last."""
-        record = await self._runs.record(self._owner, run_id)
+        owner = self._owners.pop(run_id, self._default.owner)
+        record = await self._runs.record(owner, run_id)
         # The policy of its channel was applied when it was recorded.
         async with follow_run(self._runs, record) as stream:
             yield _Feed(stream, run_id)
@@ -128,8 +137,11 @@ async def open_channels(runtime: Runtime) -> AsyncGenerator[OpenChannels]:
     policies: dict[str, ReasoningPolicy] = {
         name: each.reasoning for name, each in settings.channels.plugins.items()
     }
-    person = runtime.person(runtime.owner)
-    runs = RunsOfChats(runtime.runs, runtime.store, runtime.owner, policies, person)
+    people = {
+        name: runtime.person(each.owner or runtime.owner)
+        for name, each in settings.channels.plugins.items()
+    }
+    runs = RunsOfChats(runtime.runs, runtime.store, runtime.owner, policies, people)
     bridge = Bridge(manager, runs)
     websocket = WebSocketChannel(settings.channels.websocket, runtime.clock)
     manager.add(websocket)

@@ -1,5 +1,6 @@
-"""Manages owners in everything that a data directory holds, while no server uses it."""
+"""Manages owners in everything that a data directory holds. No server may use it, except to list them."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -8,6 +9,7 @@ import msgspec
 from thinkaloud.app.access import open_access
 from thinkaloud.app.chat_platforms import channel_state_path, open_channel_state
 from thinkaloud.app.storage import (
+    database_path,
     open_database,
     open_protocol_records,
     persistent_uploads,
@@ -23,6 +25,7 @@ from thinkaloud.ports.channel_state import ChannelState
 from thinkaloud.ports.clock import SystemClock
 from thinkaloud.ports.protocols.records import ProtocolRecords
 from thinkaloud.stores.sqlite import SqliteStore
+from thinkaloud.stores.sqlite.owners import OwnedConversations, read_owners
 from thinkaloud.stores.uploads import FileUploads
 
 
@@ -60,31 +63,8 @@ class Owners:
 
     async def summaries(self) -> Sequence[OwnerSummary]:
         """Return every owner of anything, by name."""
-        stored = {each.owner: each for each in await self._store.owners()}
-        uploads = await self._uploads.totals()
-        now = SystemClock().unix_ms()
-        keys = [
-            each.owner for each in await self._access.administration.keys() if each.is_live(now)
-        ]
-        people: Mapping[str, int] = {}
-        if self._channels is not None:
-            people = await channel_owners.paired_people(self._channels)
-        found: list[OwnerSummary] = []
-        for owner in sorted({*stored, *uploads, *keys, *people}):
-            own = stored.get(owner)
-            files, size = uploads.get(owner, (0, 0))
-            found.append(
-                OwnerSummary(
-                    owner=owner,
-                    conversations=0 if own is None else own.conversations,
-                    updated_at_ms=None if own is None else own.updated_at_ms,
-                    uploads=files,
-                    upload_bytes=size,
-                    keys=keys.count(owner),
-                    people=people.get(owner, 0),
-                )
-            )
-        return found
+        stored = await self._store.owners()
+        return await _summaries(stored, self._uploads, self._access, self._channels)
 
     async def find(self, owner: str) -> OwnerSummary:
         """Return what an owner has. Raises `NotFound` if that is nothing."""
@@ -132,6 +112,55 @@ class Owners:
         await self._store.delete_owner(owner)
         await self._store.scrub()
         return had
+
+
+async def list_owners(configuration: Configuration) -> Sequence[OwnerSummary]:
+    """Return every owner of anything in the data directory, by name, also while a server uses it.
+
+    Raises `ConfigurationError` and `StoreError`.
+    """
+    path = database_path(configuration)
+    timeout = configuration.settings.store.busy_timeout_seconds
+    async with AsyncExitStack() as stack:
+        access = await stack.enter_async_context(open_access(configuration))
+        channels = None
+        if channel_state_path(configuration).exists():
+            channels = await stack.enter_async_context(open_channel_state(configuration))
+        stored: Sequence[OwnedConversations] = ()
+        if path.exists():
+            stored = await asyncio.to_thread(read_owners, path, timeout)
+        return await _summaries(stored, persistent_uploads(configuration), access, channels)
+
+
+async def _summaries(
+    conversations: Sequence[OwnedConversations],
+    uploads: FileUploads,
+    access: Access,
+    channels: ChannelState | None,
+) -> Sequence[OwnerSummary]:
+    stored = {each.owner: each for each in conversations}
+    totals = await uploads.totals()
+    now = SystemClock().unix_ms()
+    keys = [each.owner for each in await access.administration.keys() if each.is_live(now)]
+    people: Mapping[str, int] = {}
+    if channels is not None:
+        people = await channel_owners.paired_people(channels)
+    found: list[OwnerSummary] = []
+    for owner in sorted({*stored, *totals, *keys, *people}):
+        own = stored.get(owner)
+        files, size = totals.get(owner, (0, 0))
+        found.append(
+            OwnerSummary(
+                owner=owner,
+                conversations=0 if own is None else own.conversations,
+                updated_at_ms=None if own is None else own.updated_at_ms,
+                uploads=files,
+                upload_bytes=size,
+                keys=keys.count(owner),
+                people=people.get(owner, 0),
+            )
+        )
+    return found
 
 
 @asynccontextmanager

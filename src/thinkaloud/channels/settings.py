@@ -20,6 +20,9 @@ class ChannelSettings(msgspec.Struct, frozen=True):
     """The reasoning policy of the channel: for the runs it starts, and for what it gets. The strictest of this and
     `server.show_reasoning` wins."""
 
+    owner: str | None = None
+    """Who owns the channel's conversations. Not set: the owner of the server."""
+
     @property
     def allows_reasoning(self) -> bool:
         """Whether both of the channel's settings allow reasoning."""

@@ -187,13 +187,25 @@ def doctor(
 
 
 @app.command()
-def acp(config: Config = None, model: ModelId = None) -> None:
+def acp(
+    config: Config = None,
+    model: ModelId = None,
+    owner: Owner = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--key-file",
+            metavar="FILE",
+            help="The file with the API key to use, instead of THINKALOUD_API_KEY.",
+        ),
+    ] = None,
+) -> None:
     """Answer an editor that speaks the Agent Client Protocol.
 
     Editors start it and talk to it in a pipe. It uses the running server, or else runs models
     itself.
     """
-    dispatch("acp", AcpOptions(config, model))
+    dispatch("acp", AcpOptions(config, model, owner, key_file))
 
 
 app.command()(audit)

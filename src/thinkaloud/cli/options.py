@@ -165,6 +165,9 @@ class AcpOptions(msgspec.Struct, frozen=True):
 
     config: Path | None
     model: str | None
+    owner: str | None = None
+    key_file: Path | None = None
+    """The file with the key to use, instead of `THINKALOUD_API_KEY`."""
 
 
 class OwnerOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from thinkaloud.config.sources import Sources
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.server.websocket_channel import NAME as WEBSOCKET
 
-_SHARED: Final = ("enabled", "show_reasoning", "reasoning")
+_SHARED: Final = ("enabled", "show_reasoning", "reasoning", "owner")
 
 
 def take_platforms(tree: dict[str, object], sources: Sources) -> dict[str, PlatformSettings]:

@@ -3,6 +3,7 @@
 import json
 import signal
 import stat
+import subprocess
 import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import pytest
 from tests.cli.commands.test_conversations import ok
 from tests.cli.commands.test_serve import address, read_until
 from tests.cli.model_server import end, model_server, say
-from tests.cli.program import DEMO, Home
+from tests.cli.program import DEMO, PROGRAM, Home
 
 KEYS = '[auth]\nmode = "keys"\n'
 ANA = ("--owner", "ana")
@@ -132,3 +133,59 @@ def test_a_backup_of_one_owner_contains_nothing_of_the_others(home: Home) -> Non
     other = home.beside("other")
     ok(other.run("import", str(backup), *ANA))
     assert holds(other, "bassoon", *ANA) == 1
+
+
+def asked_by_an_editor(home: Home, question: str, *arguments: str) -> str:
+    """What `thinkaloud acp` answers to an editor that asks one question."""
+    command = (PROGRAM, "acp", *arguments)
+    with home.start_interpreter(*command, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        session = ""
+        for number, (method, params) in enumerate(
+            (
+                ("initialize", {"protocolVersion": 1}),
+                ("session/new", {"cwd": "/", "mcpServers": []}),
+                ("session/prompt", {"prompt": [{"type": "text", "text": question}]}),
+            )
+        ):
+            named = {"sessionId": session} if session else {}
+            message = {"jsonrpc": "2.0", "id": number, "method": method}
+            process.stdin.write(
+                json.dumps({**message, "params": {**params, **named}}).encode() + b"\n"
+            )
+            process.stdin.flush()
+            answer: dict[str, object] = {}
+            while answer.get("id") != number:
+                answer = json.loads(process.stdout.readline())
+            result = answer.get("result")
+            session = session or (result.get("sessionId", "") if isinstance(result, dict) else "")
+        process.stdin.close()
+        process.wait(timeout=30)
+    return json.dumps(answer)
+
+
+def test_an_editor_uses_an_owners_conversations_or_those_of_a_key(home: Home) -> None:
+    with model_server(*[ANSWER] * 20) as served:
+        home.configure(f"{served.configuration()}\n{KEYS}")
+        with running(home):
+            asked_by_an_editor(home, "Hers?", *ANA)
+            key = home.folder / "key.txt"
+            key.write_text(ok(home.run("keys", "create", "bob")))
+            asked_by_an_editor(home, "His?", "--key-file", str(key))
+            bob = ("--owner", "bob")
+            assert (holds(home, "Hers", *ANA), holds(home, "His", *ANA)) == (1, 0)
+            assert (holds(home, "Hers", *bob), holds(home, "His", *bob)) == (0, 1)
+    missing = home.run("acp", "--key-file", "nothing.txt")
+    assert missing.returncode == 3
+    assert "--key-file: nothing.txt cannot be read." in missing.stderr
+
+
+def test_what_a_key_does_not_permit_comes_with_the_command_that_shows_it(home: Home) -> None:
+    home.configure(DEMO + KEYS)
+    with running(home):
+        limited = ok(home.run("keys", "create", "bob", "--models", "other/*")).strip()
+        home.environment["THINKALOUD_API_KEY"] = limited
+        refused = home.run("chat", "Hi")
+    assert refused.returncode != 0
+    assert "This key may not use that model. `thinkaloud whoami` shows" in refused.stderr

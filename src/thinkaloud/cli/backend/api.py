@@ -48,6 +48,8 @@ class _Problem(msgspec.Struct, frozen=True):
         match self.code:
             case "unauthorized":
                 return f"{self.detail} Check {API_KEY}, or unset it to use the server's local key."
+            case "forbidden":
+                return f"{self.detail} `thinkaloud whoami` shows what your key permits."
             case "rate_limited" | "budget_spent" if self.retry_after is not None:
                 return f"{self.detail} Try again in {_duration(self.retry_after)}."
             case _:

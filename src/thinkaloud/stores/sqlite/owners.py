@@ -2,12 +2,14 @@
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from thinkaloud.errors import Conflict
+from thinkaloud.errors import Conflict, StoreError
 from thinkaloud.stores.sqlite.database import Database
 from thinkaloud.stores.sqlite.sql import search
 
@@ -53,6 +55,19 @@ class OwnersDatabase(Database):
         Some of their words may remain in the file until `scrub`.
         """
         return await self._write(partial(_delete, owner=owner))
+
+
+def read_owners(path: Path, busy_timeout: float) -> Sequence[OwnedConversations]:
+    """Return every owner of conversations in a database that another process may be using.
+
+    Blocks. Raises `StoreError`.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=busy_timeout)) as connection:
+            return _owners(connection)
+    except sqlite3.Error as error:
+        raise StoreError(f"The database {path} cannot be read: {error}.") from error
 
 
 def _conflict(new: str, shared: Sequence[str]) -> Conflict:

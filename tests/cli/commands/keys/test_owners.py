@@ -4,6 +4,7 @@ import asyncio
 import json
 from pathlib import Path
 
+from tests.cli.commands.keys.test_keys import serving
 from tests.cli.program import DEMO, Home
 from tests.stores.samples import begin
 from thinkaloud.stores.sqlite import SqliteStore
@@ -68,12 +69,26 @@ def test_deleting_asks_for_the_owners_name_as_confirmation(home: Home) -> None:
     assert listed(home) == {}
 
 
-async def test_owners_cannot_be_changed_while_a_server_uses_the_data(home: Home) -> None:
+def test_owners_are_listed_and_not_changed_while_a_server_uses_the_data(home: Home) -> None:
+    keep_conversation(home, "ana")
+    home.configure(DEMO + '[auth]\nmode = "keys"\n')
+    assert home.run("keys", "create", "phone", "--owner", "bob").returncode == 0
+    with serving(home) as url:
+        assert listed(home) == {"ana": 1, "bob": 0}
+        for arguments in (("rename", "ana", "b"), ("delete", "ana", "--yes")):
+            refused = home.run("owners", *arguments)
+            assert refused.returncode == 3
+            assert url in refused.stderr
+            assert "Stop it, run this command again" in refused.stderr
+    assert listed(home) == {"ana": 1, "bob": 0}
+
+
+async def test_owners_are_not_changed_while_another_command_uses_the_data(home: Home) -> None:
     async with SqliteStore.open(home.folder / "data" / "thinkaloud.db"):
-        for arguments in (("list",), ("rename", "a", "b"), ("delete", "a", "--yes")):
+        for arguments in (("rename", "a", "b"), ("delete", "a", "--yes")):
             refused = await asyncio.to_thread(home.run, "owners", *arguments)
             assert refused.returncode == 3
-            assert "Another thinkaloud server" in refused.stderr
+            assert "is using the data directory" in refused.stderr
 
 
 def test_an_unknown_owner_is_reported_with_the_command_that_lists_owners(home: Home) -> None:

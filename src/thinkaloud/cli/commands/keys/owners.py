@@ -1,4 +1,4 @@
-"""`thinkaloud owners`: lists, renames and deletes owners while no server runs."""
+"""`thinkaloud owners`: lists owners, and renames and deletes them while no server runs."""
 
 import asyncio
 import sys
@@ -9,14 +9,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from thinkaloud.app.owners import Owners, OwnerSummary, open_owners
+from thinkaloud.app.owners import Owners, OwnerSummary, list_owners, open_owners
+from thinkaloud.app.server_address import find_server
 from thinkaloud.cli.commands.keys.listing import day
 from thinkaloud.cli.commands.one_shot import print_notice
 from thinkaloud.cli.exit_codes import ExitCode
 from thinkaloud.cli.options import OwnerOptions
 from thinkaloud.cli.ui.sanitize import json_document, one_line, sanitize
 from thinkaloud.config import Configuration, load
-from thinkaloud.errors import InvalidRequest
+from thinkaloud.errors import ConfigurationError, InvalidRequest
 
 
 def run(options: OwnerOptions) -> ExitCode:
@@ -25,10 +26,16 @@ def run(options: OwnerOptions) -> ExitCode:
 
 
 async def _run(configuration: Configuration, options: OwnerOptions) -> ExitCode:
+    if options.action == "list":
+        _print_all(await list_owners(configuration), json=options.json)
+        return ExitCode.OK
+    if (address := await find_server(configuration)) is not None:
+        raise ConfigurationError(
+            f"A server is using the data directory ({address.url}). Stop it, run this command"
+            " again, and start it again: owners cannot change under its runs and streams."
+        )
     async with open_owners(configuration) as owners:
         match options.action:
-            case "list":
-                _print_all(await owners.summaries(), json=options.json)
             case "rename":
                 had = await owners.rename(options.owner, options.new)
                 print_notice(f"Gave {_contents(had)} to {sanitize(options.new)}.", "green")
@@ -67,7 +74,7 @@ def _print_left_to_do(configuration: Configuration, owner: str, new: str) -> Non
     places = [f"[auth.owners.{owner}]"] if owner in settings.auth.owners else []
     places += [
         f"[channels.{name}]"
-        for name, each in settings.channels.platforms.items()
+        for name, each in {**settings.channels.platforms, **settings.channels.plugins}.items()
         if (each.owner or configuration.owner) == owner
     ]
     if places:
