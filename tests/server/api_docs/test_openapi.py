@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.server.access.keyed import Headers, keyed
-from tests.server.serving import serving
 from thinkaloud.testing import ScriptedModel, say, think
 
 CONFIG = """
@@ -53,21 +52,19 @@ PARTS = {
     "the rest": ("--exclude-path-regex", _CHATTING),
 }
 """Each operation is in one part. Two parts of equal length, for two workers: starting schemathesis takes seconds."""
-WITH_KEY = {"chats": True, "the rest": False}
-"""Which parts are served to a key with the scopes `chat` and `read`. The rest needs an admin, which every
-request is where no keys are required."""
+KEYS = {
+    "chats": {"scopes": ("chat", "read")},
+    "the rest": {"role": "admin", "scopes": ("admin", "chat", "metrics", "read")},
+}
+"""The key that sends the requests of each part. The rest includes keys, sessions and the audit log."""
 
 
 @asynccontextmanager
-async def described(is_keyed: bool) -> AsyncGenerator[tuple[str, Headers]]:
-    """Serve an agent; yields its URL and the headers to send."""
+async def described(part: str) -> AsyncGenerator[tuple[str, Headers]]:
+    """Serve an agent that requires keys; yields its URL and the headers to send."""
     model = ScriptedModel(*[[think("Hm."), say("Yes.")]] * 20_000)
-    if is_keyed:
-        async with keyed(model=model) as served:
-            yield served.url, await served.bearer()
-    else:
-        async with serving(model) as served:
-            yield served.url, {}
+    async with keyed(model=model) as served:
+        yield served.url, await served.bearer(**KEYS[part])
 
 
 @pytest.mark.timeout(240)
@@ -75,7 +72,7 @@ async def described(is_keyed: bool) -> AsyncGenerator[tuple[str, Headers]]:
 async def test_the_server_matches_its_description(tmp_path: Path, part: str) -> None:
     """Runs schemathesis on a part of the operations: every rule of every schema, kept and broken."""
     (tmp_path / "schemathesis.toml").write_text(CONFIG, encoding="utf-8")
-    async with described(WITH_KEY[part]) as (url, headers):
+    async with described(part) as (url, headers):
         process = await asyncio.create_subprocess_exec(
             str(Path(sys.executable).with_name("schemathesis")),
             "run",
