@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
+import { faults, loadAxe, seriousFaults } from "./faults";
 import { inChromium, it as base } from "./fixtures";
 import { serverWithKeys } from "./keys";
 
@@ -126,5 +127,46 @@ inChromium("keys and the audit log, for admins", () => {
     await other.page.getByRole("alert").waitFor();
     await other.page.getByRole("button", { name: "Account of nobody" }).click();
     expect(await other.page.getByRole("menuitem").allTextContents()).toEqual(["Account and limits", "Log out"]);
+  });
+
+  it.for(["light", "dark"] as const)("is accessible in every view, from the login to the audit log, in the %s theme", async (colorScheme, { lookAt, protected: { server, keys } }) => {
+    const { page, context } = await lookAt(server.address, { colorScheme });
+    await loadAxe(context);
+    await page.reload();
+    const field = page.getByLabel("API key", { exact: true });
+    await field.waitFor();
+    const found: Record<string, unknown> = { login: await faults(page) };
+    await field.fill("ta_wrong");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").waitFor();
+    found["wrong key"] = await faults(page);
+    await logIn(page, keys.admin);
+    await open(page, "Account and limits");
+    await page.getByRole("dialog", { name: "Account and limits" }).waitFor();
+    found["account"] = await faults(page);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await open(page, "API keys");
+    await page.getByRole("list", { name: "Keys" }).waitFor();
+    found["keys"] = await faults(page);
+    await page.getByRole("button", { name: "New key" }).click();
+    await page.getByLabel("Name", { exact: true }).fill(`seen in ${colorScheme}`);
+    found["new key"] = await faults(page);
+    await page.getByRole("button", { name: "Create key" }).click();
+    await page.getByRole("textbox", { name: "New key", exact: true }).waitFor();
+    found["issued key"] = await faults(page);
+    await issued(page);
+    await page.getByRole("button", { name: `Options for seen in ${colorScheme}` }).click();
+    // Radix renders an open menu outside of the landmarks, which axe calls moderate.
+    found["options"] = await seriousFaults(page);
+    await page.getByRole("menuitem", { name: "Revoke" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).waitFor();
+    found["revoke"] = await faults(page);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await open(page, "Audit log");
+    await page.getByRole("list", { name: "Entries, newest first" }).waitFor();
+    found["audit"] = await faults(page);
+    expect(Object.entries(found).filter(([, each]) => (each as unknown[]).length > 0)).toEqual([]);
   });
 });
