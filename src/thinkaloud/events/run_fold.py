@@ -33,8 +33,8 @@ from thinkaloud.events.prompt import Image
 from thinkaloud.events.view import (
     AnswerBlock,
     BlockStatus,
+    LatestProgress,
     NoticeBlock,
-    Progress,
     ReasoningBlock,
     RunView,
     ToolBlock,
@@ -343,7 +343,7 @@ class RunFold:
             case ToolStarted() | ToolRequested():
                 self._add_tool(event)
             case ToolProgress():
-                progress = Progress(event.message, event.progress, event.total)
+                progress = LatestProgress(event.message, event.progress, event.total)
                 self._update_tool(event.tool_call_id, progress=progress)
             case ToolEnded():
                 self._end_tool(event)

@@ -45,8 +45,8 @@ class AnswerBlock(msgspec.Struct, frozen=True, tag="answer", gc=False):
     status: BlockStatus
 
 
-class Progress(msgspec.Struct, frozen=True, gc=False):
-    """What a tool call last reported: its own words, and numbers that may be wrong."""
+class LatestProgress(msgspec.Struct, frozen=True, gc=False):
+    """The latest progress that a tool call reported. The numbers are the tool's and may be wrong."""
 
     message: str
     progress: float | None = None
@@ -64,7 +64,7 @@ class ToolBlock(msgspec.Struct, frozen=True, tag="tool", gc=False):
     result: str = ""
     duration_ms: int | None = None
     truncated: bool = False
-    progress: Progress | None = None
+    progress: LatestProgress | None = None
     """The last progress that it reported."""
 
 

@@ -77,6 +77,13 @@ export interface IterationStarted {
   readonly message: string;
 }
 
+/** The latest progress that a tool call reported. The numbers are the tool's and may be wrong. */
+export interface LatestProgress {
+  readonly message: string;
+  readonly progress: number | null;
+  readonly total: number | null;
+}
+
 /** An event with the identity that the log assigned when it was appended. */
 export interface LoggedEvent {
   readonly seq: number;
@@ -126,13 +133,6 @@ export interface Outcome {
   readonly reasoning_tokens?: number | null;
   readonly output_tokens?: number | null;
   readonly max_output_tokens?: number | null;
-}
-
-/** What a tool call last reported: its own words, and numbers that may be wrong. */
-export interface Progress {
-  readonly message: string;
-  readonly progress: number | null;
-  readonly total: number | null;
 }
 
 /** An assistant response in the form in which its provider expects it back. */
@@ -271,7 +271,7 @@ export interface ToolBlock {
   readonly result: string;
   readonly duration_ms: number | null;
   readonly truncated: boolean;
-  readonly progress: Progress | null;
+  readonly progress: LatestProgress | null;
 }
 
 /** A complete tool call. `arguments` is the JSON text that the model wrote, unparsed. */
