@@ -32,15 +32,15 @@ LONG: Final = 100_000
 """Characters of the long thought; one token has four."""
 
 
-class Way(msgspec.Struct, frozen=True):
-    """How the model answers a message."""
+class ScriptedReply(msgspec.Struct, frozen=True):
+    """The model's response to a message."""
 
     thought: str = THOUGHT
     answer: str = ANSWER
-    letters: int = 8
-    """Characters of a piece."""
+    chunk_chars: int = 8
+    """Characters per delta."""
     seconds: float = 0.04
-    """Between two pieces."""
+    """Between two deltas."""
     last: ModelEvent = ModelFinished(
         "stop", reasoning_status="shown", usage=Usage(12, 345, reasoning_tokens=300)
     )
@@ -76,45 +76,47 @@ STYLES: Final = (
     '```diff\n@@ -1 +1 @@\n-old\n+new\n```\n\n```html\n<!DOCTYPE html>\n<b class="x">&amp;</b>\n```\n'
 )
 
-TRANSPORTS: Final = {
-    "paced": Way(thought=PARAGRAPHS, letters=3),
-    "styles": Way(thought="", answer=STYLES, letters=50, seconds=0.0),
-    "talk": Way(thought="", answer="Word after word, without a break. " * 100, seconds=0.02),
-    "essay": Way(answer=essay(), letters=20, seconds=0.01),
-    "book": Way(answer=essay(), letters=2_000, seconds=0.0),
-    "long": Way(thought=long_thought(), letters=20, seconds=0.005),
-    "quick": Way(seconds=0.0),
-    "only": Way(
+REPLIES: Final = {
+    "paced": ScriptedReply(thought=PARAGRAPHS, chunk_chars=3),
+    "styles": ScriptedReply(thought="", answer=STYLES, chunk_chars=50, seconds=0.0),
+    "talk": ScriptedReply(
+        thought="", answer="Word after word, without a break. " * 100, seconds=0.02
+    ),
+    "essay": ScriptedReply(answer=essay(), chunk_chars=20, seconds=0.01),
+    "book": ScriptedReply(answer=essay(), chunk_chars=2_000, seconds=0.0),
+    "long": ScriptedReply(thought=long_thought(), chunk_chars=20, seconds=0.005),
+    "quick": ScriptedReply(seconds=0.0),
+    "only": ScriptedReply(
         answer="",
         seconds=0.0,
         last=ModelFinished(
             "length", reasoning_status="shown", usage=Usage(12, 4096, reasoning_tokens=4096)
         ),
     ),
-    "fail": Way(
+    "fail": ScriptedReply(
         answer="",
         seconds=0.0,
         last=ModelFailed("provider_overloaded", "The provider is overloaded.", retryable=True),
     ),
 }
-"""By the first word of the message; every other message is answered at a reader's pace, but for "say", which says the rest."""
+"""By the first word of the message. "say" repeats the rest of the message; any other message gets the default reply."""
 
 
-BROUGHT: Final = re.compile(r'<file name="(.*?)">\n(.*?)\n</file>', re.DOTALL)
-"""How a file stands before the message."""
+ATTACHED_FILE: Final = re.compile(r'<file name="(.*?)">\n(.*?)\n</file>', re.DOTALL)
+"""The format of attached files in the prompt."""
 
 
-def way_of(text: str, pictures: int = 0) -> Way:
-    """Return how this message is answered: files that came with it are told and read out."""
-    parts = [f"{name}: {content}" for name, content in BROUGHT.findall(text)]
+def reply_for(text: str, pictures: int = 0) -> ScriptedReply:
+    """Return the reply to this message; attached files are listed with their content."""
+    parts = [f"{name}: {content}" for name, content in ATTACHED_FILE.findall(text)]
     if pictures:
         parts.append(f"pictures: {pictures}")
     if parts:
-        return Way(answer=f"You brought {', '.join(parts)}", seconds=0.0)
+        return ScriptedReply(answer=f"You attached {', '.join(parts)}", seconds=0.0)
     first, _, rest = text.partition(" ")
     if first == "say":
-        return Way(thought="", answer=rest, letters=200, seconds=0.0)
-    return TRANSPORTS.get(first.strip(",.?").lower(), Way())
+        return ScriptedReply(thought="", answer=rest, chunk_chars=200, seconds=0.0)
+    return REPLIES.get(first.strip(",.?").lower(), ScriptedReply())
 
 
 class ObedientModel:
@@ -130,20 +132,24 @@ class ObedientModel:
     )
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[ModelEvent]]:
-        """Say it, piece by piece."""
+        """Stream the reply."""
         asked = request.turns[-1]
-        transport = way_of(asked.text, len(asked.images)) if isinstance(asked, UserTurn) else Way()
+        reply = (
+            reply_for(asked.text, len(asked.images))
+            if isinstance(asked, UserTurn)
+            else ScriptedReply()
+        )
         due = asyncio.get_running_loop().time()
-        for kind, text in ((ReasoningText, transport.thought), (AnswerText, transport.answer)):
-            for at in range(0, len(text), transport.letters):
-                yield [kind(text[at : at + transport.letters])]
-                due += transport.seconds
+        for kind, text in ((ReasoningText, reply.thought), (AnswerText, reply.answer)):
+            for at in range(0, len(text), reply.chunk_chars):
+                yield [kind(text[at : at + reply.chunk_chars])]
+                due += reply.seconds
                 await asyncio.sleep(due - asyncio.get_running_loop().time())
-        yield [transport.last]
+        yield [reply.last]
 
 
 def main() -> None:
-    """Serve, and print the address once it can be reached."""
+    """Run the server, and print its address once it accepts connections."""
 
     def ready(_: Runtime, address: str) -> None:
         sys.stdout.write(f"{address}\n")

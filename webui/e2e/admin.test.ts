@@ -94,7 +94,7 @@ inChromium("keys and the audit log, for admins", () => {
     await keyItem(page, "phone").getByText("Revoked").waitFor();
   });
 
-  it("says what is wrong with a key, and keeps what was filled in", async ({ lookAt, protected: { server, keys } }) => {
+  it("reports invalid fields of a key, and keeps the form's values", async ({ lookAt, protected: { server, keys } }) => {
     const { page } = await lookAt(server.address);
     await logIn(page, keys.admin);
     await open(page, "API keys");
@@ -110,7 +110,7 @@ inChromium("keys and the audit log, for admins", () => {
     await page.getByRole("dialog").getByRole("alert").waitFor();
   });
 
-  it("pages through the audit log, and offers neither page to others", async ({ lookAt, protected: { server, keys } }) => {
+  it("paginates the audit log, and hides both pages from other users", async ({ lookAt, protected: { server, keys } }) => {
     const { page } = await lookAt(server.address);
     const { key } = await keys.create("nobody");
     for (let number = 0; number < 55; number += 1) await keys.create(`many-${number}`);

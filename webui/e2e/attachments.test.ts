@@ -38,7 +38,7 @@ async function attach(page: Page, files = FILES): Promise<void> {
 const NAMES = ["red.png", "_b_word.txt", "blue.png"];
 
 inChromium("files in Chromium, against the real server", () => {
-  it("sends two pictures and a text, and shows them by name: before, after, after a reload and in a second tab", async ({ here: { page, context, said } }) => {
+  it("sends two pictures and a text, and shows them by name: before, after, after a reload and in a second tab", async ({ here: { page, context, consoleLines } }) => {
     await attach(page);
     expect((await shown(composed(page)))[1]).toBe(2);
     await say(page, "read it");
@@ -57,10 +57,10 @@ inChromium("files in Chromium, against the real server", () => {
     await page.reload();
     await done(page).waitFor();
     expect(await seriousFaults(page)).toEqual([]);
-    expect(said).toEqual([]);
+    expect(consoleLines).toEqual([]);
   });
 
-  it("takes files that are dropped anywhere on the page, and stays there", async ({ here: { page } }) => {
+  it("accepts files dropped anywhere on the page, without leaving it", async ({ here: { page } }) => {
     await page.getByRole("button", { name: "Attach files" }).waitFor();
     const left = await page.getByText("What shall we think about?").evaluate((place) => {
       const dataTransfer = new DataTransfer();
@@ -71,7 +71,7 @@ inChromium("files in Chromium, against the real server", () => {
     expect(left).toEqual([false, false]);
     await composed(page).getByText("uploading…").waitFor({ state: "detached" });
     await say(page, "read it");
-    await page.getByText("You brought dropped.txt: heliotrope").waitFor();
+    await page.getByText("You attached dropped.txt: heliotrope").waitFor();
   });
 
   it("keeps the files when a message is edited or regenerated, and detaches one", async ({ here: { page } }) => {
@@ -92,7 +92,7 @@ inChromium("files in Chromium, against the real server", () => {
     expect(await shown(sent(page))).toEqual([NAMES.slice(0, 2), 1]);
   });
 
-  it("uploads a file again that did not get through, and takes the complaint back", async ({ here: { page } }) => {
+  it("retries a failed upload, and removes the error", async ({ here: { page } }) => {
     await page.route("**/api/v1/upload", (route) => route.abort());
     await page.getByLabel("Files to attach").setInputFiles(FILES.slice(1, 2));
     await page.getByText("upload failed").waitFor();
@@ -102,10 +102,10 @@ inChromium("files in Chromium, against the real server", () => {
     await page.getByRole("alert").waitFor({ state: "detached" });
     await page.keyboard.type("read it");
     await page.getByRole("button", { name: "Send" }).click();
-    await page.getByText("You brought _b_word.txt: heliotrope").waitFor();
+    await page.getByText("You attached _b_word.txt: heliotrope").waitFor();
   });
 
-  it("gives a text out to be saved, whatever is in it", async ({ here: { page } }) => {
+  it("offers a text file as a download, whatever it contains", async ({ here: { page } }) => {
     const hostile = { name: "page.html", mimeType: "text/html", buffer: Buffer.from("<script>document.title = 'run'</script>") };
     await attach(page, [hostile]);
     await say(page, "read it");

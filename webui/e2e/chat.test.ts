@@ -11,7 +11,7 @@ const body = (page: Page) => page.locator("section[aria-label=Thinking]");
 const done = (page: Page) => page.getByRole("button", { name: "Copy answer" });
 
 inChromium("the page in Chromium, against the real server", () => {
-  it("shows reasoning live, then collapses it and answers", async ({ here: { page, said } }) => {
+  it("shows reasoning live, then collapses it and answers", async ({ here: { page, consoleLines } }) => {
     await say(page, "Why?");
     await thinking(page).waitFor();
     expect(await thinking(page).getAttribute("aria-expanded")).toBe("true");
@@ -23,10 +23,10 @@ inChromium("the page in Chromium, against the real server", () => {
     expect(await page.getByText("The answer is 42.").isVisible()).toBe(true);
     await page.locator(".katex").waitFor();
     await page.locator(".hljs-built_in").waitFor();
-    expect(said).toEqual([]);
+    expect(consoleLines).toEqual([]);
   });
 
-  it("obeys what the reader opened or closed by hand, also after a reload", async ({ here: { page } }) => {
+  it("keeps blocks open or closed as the user left them, even after a reload", async ({ here: { page } }) => {
     await say(page, "Why?");
     await thinking(page).click();
     await thought(page).waitFor();
@@ -39,7 +39,7 @@ inChromium("the page in Chromium, against the real server", () => {
     expect(await body(page).textContent()).toContain("Thought number 12");
   });
 
-  it("shows everything so far after a reload in mid-thought and continues; a second tab shows the same", async ({ here: { page, context } }) => {
+  it("shows everything so far after a reload during reasoning and continues; a second tab shows the same", async ({ here: { page, context } }) => {
     await say(page, "Why?");
     await page.getByText("Thought number 3 leads").waitFor();
     await page.reload();
@@ -65,7 +65,7 @@ inChromium("the page in Chromium, against the real server", () => {
     expect(await body(page).textContent()).toContain("Thought number 1 leads");
   });
 
-  it("lets a message wait for the answer before it", async ({ here: { page } }) => {
+  it("queues a message until the current answer is complete", async ({ here: { page } }) => {
     await say(page, "Why?");
     await thinking(page).waitFor();
     await say(page, "quick, and now?");
@@ -79,7 +79,7 @@ inChromium("the page in Chromium, against the real server", () => {
     expect(await page.getByRole("article").count()).toBe(2);
   });
 
-  it("explains a run that only thought and one that failed, with the way out", async ({ here: { page } }) => {
+  it("explains a run with only reasoning and a failed one, with a solution", async ({ here: { page } }) => {
     await say(page, "only think");
     await page.getByText("The model used all of its output for thinking").waitFor();
     expect(await page.getByRole("button", { name: "Continue" }).isVisible()).toBe(true);
@@ -88,7 +88,7 @@ inChromium("the page in Chromium, against the real server", () => {
     expect(await page.getByRole("button", { name: "Try again" }).isVisible()).toBe(true);
   });
 
-  it("leaves the reader alone who scrolls up, and follows again at the bottom", async ({ here: { page } }) => {
+  it("stops following when the user scrolls up, and follows again at the bottom", async ({ here: { page } }) => {
     await page.setViewportSize({ width: 900, height: 420 });
     await say(page, "long thoughts");
     const log = page.getByRole("log");
@@ -125,7 +125,7 @@ inChromium("the page in Chromium, against the real server", () => {
     expect(await page.getByLabel("Your message").inputValue()).toBe("quick question");
   });
 
-  it("regenerates an answer, and takes an edited message, as versions of what was there", async ({ here: { page } }) => {
+  it("regenerates an answer and edits a message as new versions", async ({ here: { page } }) => {
     await say(page, "quick question");
     await done(page).waitFor();
     await page.getByRole("button", { name: "Regenerate" }).click();
@@ -152,7 +152,7 @@ inChromium("the page in Chromium, against the real server", () => {
     await page.getByRole("log").getByText("quick question").waitFor();
   });
 
-  it("shows what was searched for also where it is in a version that is not shown", async ({ here: { page } }) => {
+  it("shows search results in versions that aren't selected", async ({ here: { page } }) => {
     await say(page, "quick xylophone");
     await done(page).waitFor();
     await page.getByRole("button", { name: "Edit message" }).click();
@@ -167,7 +167,7 @@ inChromium("the page in Chromium, against the real server", () => {
     await page.getByRole("log").getByText("quick xylophone").waitFor();
   });
 
-  it("loses nothing where an early answer is regenerated: everything after it comes back, by keyboard, in every tab", async ({ here: { page, context } }) => {
+  it("loses nothing when an early answer is regenerated: later messages come back, by keyboard, in every tab", async ({ here: { page, context } }) => {
     for (const [index, text] of ["quick one", "quick two", "quick three"].entries()) {
       await say(page, text);
       await done(page).nth(index).waitFor();
@@ -205,7 +205,7 @@ inChromium("the page in Chromium, against the real server", () => {
     await page.getByRole("log").getByText("quick three").waitFor();
   });
 
-  it("branches a conversation and leaves the old one as it was", async ({ here: { page } }) => {
+  it("branches a conversation and leaves the original unchanged", async ({ here: { page } }) => {
     await say(page, "quick first");
     await done(page).waitFor();
     await say(page, "quick second");
@@ -236,7 +236,7 @@ inChromium("the page in Chromium, against the real server", () => {
     await page.getByRole("list", { name: "Attached files" }).getByText("word.txt").waitFor();
     await page.getByText("uploading…").waitFor({ state: "detached" });
     await say(page, "read it");
-    await page.getByText("You brought word.txt: heliotrope").waitFor();
+    await page.getByText("You attached word.txt: heliotrope").waitFor();
     expect(await page.getByRole("button", { name: "Remove word.txt" }).count()).toBe(0);
   });
 
@@ -305,7 +305,7 @@ inChromium("the page in Chromium, against the real server", () => {
     expect(await faults()).toEqual([]);
   });
 
-  it("moves nothing for those who asked for less motion", async ({ lookAt, server }) => {
+  it("doesn't animate if reduced motion is preferred", async ({ lookAt, server }) => {
     const { page } = await lookAt(server.address, { reducedMotion: "reduce" });
     await say(page, "Why?");
     await page.getByText("Thought number 2 leads").waitFor();

@@ -12,15 +12,15 @@ const done = (page: Page) => page.getByRole("button", { name: "Copy answer" });
 
 /** The first elapsed time that a thought shows. */
 async function secondsOf(page: Page): Promise<number> {
-  const said = await page.getByRole("button", { name: /Thinking…/ }).getByText(/^\d+ s$/).textContent();
-  return Number.parseInt(said ?? "", 10);
+  const label = await page.getByRole("button", { name: /Thinking…/ }).getByText(/^\d+ s$/).textContent();
+  return Number.parseInt(label ?? "", 10);
 }
 
 /** The API URL for the conversation at a page URL. */
 const messagesOf = (address: string) => address.replace("/#/c/", "/api/v1/conversations/") + "/messages";
 
 inChromium("a connection that is lost", () => {
-  it("notices a connection that died without a sign, and loses nothing of what was streamed in between", async ({ lookAt, server }) => {
+  it("detects a silently dead connection, and loses nothing that was streamed in between", async ({ lookAt, server }) => {
     const way = new SilentProxy(await freePort(), server.port);
     await way.start();
     const { page } = await lookAt(way.address);
@@ -40,7 +40,7 @@ inChromium("a connection that is lost", () => {
     way.remove();
   });
 
-  it("heals without a reload when the server is killed in mid-thought and started again", async ({ here: { page }, server }) => {
+  it("recovers without a reload when the server is killed during reasoning and restarted", async ({ here: { page }, server }) => {
     await say(page, "Why?");
     await page.getByText("Thought number 2 leads").waitFor();
     await server.end("SIGKILL");
@@ -103,7 +103,7 @@ inChromium("a connection that is lost", () => {
     await page.getByText("You stopped this answer.").waitFor();
   });
 
-  it("counts from the real start of a thought after a reload", async ({ here: { page } }) => {
+  it("counts from the real start of the reasoning after a reload", async ({ here: { page } }) => {
     await say(page, "long thoughts");
     await expect.poll(() => secondsOf(page), { timeout: 20_000 }).toBeGreaterThanOrEqual(3);
     await page.reload();
@@ -113,7 +113,7 @@ inChromium("a connection that is lost", () => {
     await page.getByText("You stopped this answer.").waitFor();
   });
 
-  it("shows what was thought while the page was frozen, as in the sleep of a laptop", async ({ here: { page, context } }) => {
+  it("shows reasoning that was streamed while the page was frozen, as during a laptop's sleep", async ({ here: { page, context } }) => {
     const devtools = await context.newCDPSession(page);
     await say(page, "Why?");
     await page.getByText("Thought number 2 leads").waitFor();

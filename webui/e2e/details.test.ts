@@ -20,7 +20,7 @@ async function offerModels(page: Page): Promise<void> {
 }
 
 inChromium("details of the page in Chromium", () => {
-  it("finds one of 320 models by typing, by keyboard alone, and keeps it for the next message", async ({ here: { page, context, said } }) => {
+  it("finds one of 320 models by typing, by keyboard alone, and keeps it for the next message", async ({ here: { page, context, consoleLines } }) => {
     await loadAxe(context);
     await offerModels(page);
     const picker = page.getByRole("button", { name: /^Model: / });
@@ -46,7 +46,7 @@ inChromium("details of the page in Chromium", () => {
     await page.getByRole("button", { name: "Model: Model 317" }).waitFor();
     expect(await page.getByRole("option").count()).toBe(0);
     await expect.poll(() => page.getByRole("button", { name: "Model: Model 317" }).evaluate((button) => button === document.activeElement)).toBe(true);
-    expect(said).toEqual([]);
+    expect(consoleLines).toEqual([]);
   });
 
   it("shows when a search among models finds nothing, and Escape closes it without stopping an answer", async ({ here: { page } }) => {
@@ -81,7 +81,7 @@ inChromium("details of the page in Chromium", () => {
     await title.waitFor();
   });
 
-  it("tells conversations of the same title apart", async ({ here: { page }, server }) => {
+  it("distinguishes conversations with the same title", async ({ here: { page }, server }) => {
     for (let number = 0; number < 3; number += 1) await page.request.post(`${server.address}/api/v1/conversations`, { data: { title: "The same" } });
     await page.reload();
     const same = list(page).getByRole("listitem").filter({ hasText: "The same" });
@@ -91,7 +91,7 @@ inChromium("details of the page in Chromium", () => {
     for (const each of shown) expect(each).toMatch(/The same.*\d/);
   });
 
-  it("asks before deleting with the focus on the way back, and renames with the name selected", async ({ here: { page } }) => {
+  it("asks before deleting, with Cancel focused, and renames with the name selected", async ({ here: { page } }) => {
     const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
     await say(page, "quick goodbye");
     await done(page).waitFor();
@@ -125,7 +125,7 @@ inChromium("details of the page in Chromium", () => {
     expect(await seriousFaults(page)).toEqual([]);
   });
 
-  it("moves no line when a thought that stays open settles", async ({ here: { page } }) => {
+  it("moves no line when an open reasoning block is complete", async ({ here: { page } }) => {
     await page.evaluate(() => localStorage.setItem("thinkaloud.preferences", JSON.stringify({ thinking: "open" })));
     await page.reload();
     await say(page, "paced");
@@ -142,7 +142,7 @@ inChromium("details of the page in Chromium", () => {
     expect(Math.abs((settled ?? 0) - (live ?? 0))).toBeLessThan(2);
   });
 
-  it("keeps what is selected in a paragraph that grows", async ({ here: { page } }) => {
+  it("keeps the selection in a growing paragraph", async ({ here: { page } }) => {
     await say(page, "talk");
     const paragraph = page.locator(".markdown p").first();
     await paragraph.getByText("Word after word, without a break. Word").waitFor();

@@ -9,7 +9,7 @@ inChromium("a first run", () => {
     const server = new TestServer(port, ["thinkaloud", "serve", "--port", String(port), "--model", "demo/thinkaloud"]);
     try {
       await server.start();
-      const { page, said } = await lookAt(server.address);
+      const { page, consoleLines } = await lookAt(server.address);
       await page.getByText("No model is configured, so you're using the demo model.").waitFor();
       await say(page, "What is 6 * 7?");
       await page.getByRole("button", { name: /Thinking…/ }).first().waitFor();
@@ -18,13 +18,13 @@ inChromium("a first run", () => {
       await page.getByRole("link", { name: /Demo model/ }).click();
       await page.getByRole("heading", { name: "Connect a model" }).waitFor();
       expect(await page.getByText("ANTHROPIC_API_KEY").count()).toBeGreaterThan(0);
-      expect(said).toEqual([]);
+      expect(consoleLines).toEqual([]);
     } finally {
       await server.remove();
     }
   });
 
-  it("loads less than 260 kB at first, and what colors code and sets formulas when it is needed", async ({ lookAt, server }) => {
+  it("loads less than 260 kB at first, and code highlighting and formulas on demand", async ({ lookAt, server }) => {
     const { page, context } = await lookAt("about:blank");
     const loaded = new Map<string, number>();
     context.on("response", (response) => {

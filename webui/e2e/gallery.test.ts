@@ -36,7 +36,7 @@ inChromium("the gallery of every state", () => {
     ["dark", 390],
   ] as const)("shows each in %s at %i pixels, quietly, accessibly and inside the screen", async ([theme, width], { gallery, lookAt }) => {
     const options = { viewport: { width, height: 900 }, reducedMotion: "reduce" } as const;
-    const { page, context, said } = await lookAt(`${gallery}?theme=${theme}`, options);
+    const { page, context, consoleLines } = await lookAt(`${gallery}?theme=${theme}`, options);
     await loadAxe(context);
     await page.reload();
     await page.waitForLoadState("networkidle");
@@ -44,16 +44,16 @@ inChromium("the gallery of every state", () => {
     expect(shown).toEqual(STATES.map((state) => state.name));
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
     await page.screenshot({ path: join(PICTURES, `gallery-${theme}-${width}.png`), fullPage: true });
-    expect(said).toEqual([]);
+    expect(consoleLines).toEqual([]);
     expect(await seriousFaults(page)).toEqual([]);
   });
 
-  it("runs nothing that hostile text asks for, under the policy that the server sends", async ({ gallery, lookAt }) => {
-    const { page, said } = await lookAt(`${gallery}?state=Hostile+text`);
+  it("executes nothing from hostile text, under the server's content security policy", async ({ gallery, lookAt }) => {
+    const { page, consoleLines } = await lookAt(`${gallery}?state=Hostile+text`);
     await page.waitForLoadState("networkidle");
     expect(await page.locator("[data-picture] :is(script, iframe, img, form, details)").count()).toBe(0);
     const links = await page.locator("a[href]").evaluateAll((all) => all.map((each) => each.getAttribute("href")));
     expect(new Set(links)).toEqual(new Set(["https://example.com/page", "https://tracker.example/pixel.png"]));
-    expect(said).toEqual([]);
+    expect(consoleLines).toEqual([]);
   });
 });

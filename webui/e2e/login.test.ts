@@ -26,7 +26,7 @@ async function choose(page: Page, owner: string, item: string): Promise<void> {
 }
 
 inChromium("a server that needs API keys", () => {
-  it("asks for a key, keeps it nowhere, and stays logged in after a reload", async ({ lookAt, protected: { server, keys } }) => {
+  it("asks for a key, stores it nowhere, and stays logged in after a reload", async ({ lookAt, protected: { server, keys } }) => {
     const { key } = await keys.create("ada");
     const { page, context } = await lookAt(server.address);
     await field(page).fill("ta_wrong");
@@ -62,7 +62,7 @@ inChromium("a server that needs API keys", () => {
     await done(page).nth(1).waitFor();
   });
 
-  it("logs out, and leaves nothing of the former owner for the next one", async ({ lookAt, protected: { server, keys } }) => {
+  it("logs out, and leaves no data of the previous owner", async ({ lookAt, protected: { server, keys } }) => {
     const [cleo, dan] = [await keys.create("cleo"), await keys.create("dan")];
     const { page } = await lookAt(server.address);
     await logIn(page, cleo.key);
@@ -94,7 +94,7 @@ inChromium("a server that needs API keys", () => {
     expect(await page.getByLabel("Your message").inputValue()).toBe("");
   });
 
-  it("shows what a key may do, and what is left of its limits", async ({ lookAt, protected: { server, keys } }) => {
+  it("shows a key's permissions and remaining limits", async ({ lookAt, protected: { server, keys } }) => {
     const { key } = await keys.create("gil", { max_effort: "low", reasoning: "redact", requests_per_minute: 1, expires: "30d" });
     const { page } = await lookAt(server.address);
     await logIn(page, key);

@@ -78,7 +78,7 @@ function inPieces(text: string, seed: number): string[] {
 }
 
 /** What no text may cause. */
-async function expectUnharmed({ page, said }: Visit, name: string): Promise<void> {
+async function expectUnharmed({ page, consoleLines }: Visit, name: string): Promise<void> {
   const harm = await page.evaluate(() => {
     const elements = [...document.querySelectorAll("[data-shown] *")];
     return {
@@ -92,11 +92,11 @@ async function expectUnharmed({ page, said }: Visit, name: string): Promise<void
   });
   expect(harm, name).toEqual({ elements: [], handlers: [], links: [], pictures: 0, address: "/markdown.html", wide: false });
   // KaTeX warns about characters without metrics and substitutes others.
-  expect(said.filter((line) => !line.startsWith("warning: No character metrics for")), name).toEqual([]);
+  expect(consoleLines.filter((line) => !line.startsWith("warning: No character metrics for")), name).toEqual([]);
 }
 
 inChromium("Markdown in the page", () => {
-  it("shows hostile texts without harm, and everything that is behind them", PATIENCE, async ({ address, lookAt }) => {
+  it("shows hostile texts safely, and everything after them", PATIENCE, async ({ address, lookAt }) => {
     const visited = await lookAt(address);
     const { page } = visited;
     for (const [index, attack] of hostile(SIZE).entries()) {
@@ -116,7 +116,7 @@ inChromium("Markdown in the page", () => {
     }
   });
 
-  it("shows the same in the end, however a text arrived", PATIENCE, async ({ address, lookAt }) => {
+  it("renders the same text however it was streamed", PATIENCE, async ({ address, lookAt }) => {
     const visited = await lookAt(address);
     const { page } = visited;
     const texts = [...USUAL, ...MULTILINGUAL, ...Array.from({ length: ROUNDS }, (_, index) => madeUp(SEED + index))];

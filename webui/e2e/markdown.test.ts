@@ -13,7 +13,7 @@ inChromium("Markdown of a model", () => {
     ["links", "[a](".repeat(10_000)],
     ["templates", `\`\`\`js\n${"`${".repeat(3_000)}\n\`\`\``],
     ["groups of a formula", `$$${"{".repeat(3_000)}x${"}".repeat(3_000)}$$`],
-  ] as const)("that nests %s leaves the page alive, also after a reload", async ([, attack], { here: { page, said } }) => {
+  ] as const)("that nests %s leaves the page alive, also after a reload", async ([, attack], { here: { page, consoleLines } }) => {
     await say(page, `say before\n\n${attack}\nend\n\n**behind**`);
     await answered(page);
     for (const again of [false, true]) {
@@ -22,10 +22,10 @@ inChromium("Markdown of a model", () => {
     }
     await say(page, "quick");
     await page.getByText("Or as a formula").waitFor();
-    expect(said).toEqual([]);
+    expect(consoleLines).toEqual([]);
   });
 
-  it("is copied as it was written, all of it, its code and what is selected", async ({ lookAt, server }) => {
+  it("copies the source of an answer, of its code and of a selection", async ({ lookAt, server }) => {
     const { page, context } = await lookAt(server.address);
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     const copied = () => page.evaluate(() => navigator.clipboard.readText());
@@ -42,7 +42,7 @@ inChromium("Markdown of a model", () => {
     await expect.poll(copied).toBe("So \\(x^2\\) and $y_1$:");
   });
 
-  it("has the numbers of a list on the side where its text begins", async ({ here: { page } }) => {
+  it("shows list numbers on the side where the text begins", async ({ here: { page } }) => {
     await say(page, "say 1. الأول\n2. الثاني\n\nand\n\n1. first");
     await answered(page);
     const space = (list: number) =>

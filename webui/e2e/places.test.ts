@@ -10,10 +10,10 @@ const inField = (page: Page) => field(page).evaluate((element) => element === do
 
 inChromium("where the page is", () => {
   it.afterEach(({ here }) => {
-    expect(here.said).toEqual([]);
+    expect(here.consoleLines).toEqual([]);
   });
 
-  it("begins in the field, and stays there for what follows the first message", async ({ here: { page } }) => {
+  it("focuses the message field, and keeps it focused after the first message", async ({ here: { page } }) => {
     await expect.poll(() => inField(page)).toBe(true);
     await page.keyboard.type("quick one");
     await page.keyboard.press("Enter");
@@ -90,7 +90,7 @@ inChromium("where the page is", () => {
     await page.getByRole("heading", { name: "Number 59", level: 1 }).waitFor();
   });
 
-  it("goes back to where a dialog was asked for", async ({ here: { page }, server }) => {
+  it("returns the focus after a dialog", async ({ here: { page }, server }) => {
     const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim() || document.activeElement?.getAttribute("aria-label"));
     await page.getByRole("button", { name: "Settings" }).click();
     await page.getByRole("dialog").waitFor();
@@ -106,7 +106,7 @@ inChromium("where the page is", () => {
     await expect.poll(focused).toBe("Options for Focus");
   });
 
-  it("gives back as a draft what still waited when the page was left", async ({ here: { page } }) => {
+  it("restores queued messages as a draft after the page was left", async ({ here: { page } }) => {
     await say(page, "long thoughts");
     await page.getByRole("button", { name: /Thinking…/ }).waitFor();
     await say(page, "And then this.");
@@ -119,7 +119,7 @@ inChromium("where the page is", () => {
     await page.getByText("You stopped this answer.").waitFor();
   });
 
-  it("shows no way to the newest message where it is in view already", async ({ here: { page } }) => {
+  it("hides the scroll button while the newest message is in view", async ({ here: { page } }) => {
     await page.setViewportSize({ width: 900, height: 420 });
     await say(page, "quick one");
     await done(page).waitFor();

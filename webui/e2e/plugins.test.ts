@@ -23,8 +23,8 @@ async function ring(server: TestServer, ...messages: readonly object[]): Promise
 }
 
 inChromium("a plugin that sends something to a chat", () => {
-  it("is heard in the page: what it says, what it thinks, and what it thinks in the old way", async ({ ringing, lookAt }) => {
-    const { page, said } = await lookAt(ringing.address);
+  it("appears in the page: messages, reasoning, and reasoning in the old format", async ({ ringing, lookAt }) => {
+    const { page, consoleLines } = await lookAt(ringing.address);
     await say(page, "quick, why?");
     await page.getByRole("button", { name: "Copy answer" }).waitFor();
     const chat_id = decodeURIComponent(new URL(page.url()).hash.split("/").at(-1) ?? "");
@@ -46,6 +46,6 @@ inChromium("a plugin that sends something to a chat", () => {
     await page.getByRole("button", { name: "Copy answer" }).nth(1).waitFor();
     const articles = await page.getByRole("article").allTextContents();
     expect(articles.map((text) => /why\?|for tea|and now\?/.exec(text)?.[0])).toEqual(["why?", "for tea", "and now?"]);
-    expect(said).toEqual([]);
+    expect(consoleLines).toEqual([]);
   });
 });

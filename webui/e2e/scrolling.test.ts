@@ -57,7 +57,7 @@ inChromium("the page in its window", () => {
     expect(await pageScroll(page)).toEqual(STILL);
   });
 
-  it("finds a word far away in an answer without losing the header", async ({ here: { page } }) => {
+  it("finds text far down in an answer without hiding the header", async ({ here: { page } }) => {
     await say(page, "book please");
     await done(page).waitFor();
     const find = () => page.evaluate(() => (window as unknown as { find: (text: string, exact: boolean, back: boolean, wrap: boolean) => boolean }).find("section_31", false, true, true));

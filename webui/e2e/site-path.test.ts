@@ -31,7 +31,7 @@ class Site {
   async listens(): Promise<void> {
     for (;;) {
       const socket = connect(this.ports[1], "127.0.0.1");
-      const reached = await new Promise((said) => socket.once("connect", () => said(true)).once("error", () => said(false)));
+      const reached = await new Promise((resolve) => socket.once("connect", () => resolve(true)).once("error", () => resolve(false)));
       socket.destroy();
       if (reached || this.#process.exitCode !== null) return;
     }
@@ -68,7 +68,7 @@ inChromium("the page under a path of a site, behind nginx", () => {
     ["kept", 0],
     ["taken off", 1],
   ] as const)("answers, comes back after a reload and links to the API where the path is %s", async ([, which], { site, lookAt }) => {
-    const { page, said } = await lookAt(`http://127.0.0.1:${site.ports[which]}/app/`);
+    const { page, consoleLines } = await lookAt(`http://127.0.0.1:${site.ports[which]}/app/`);
     await say(page, "quick, why?");
     await page.getByRole("button", { name: "Copy answer" }).waitFor();
     await page.reload();
@@ -77,6 +77,6 @@ inChromium("the page under a path of a site, behind nginx", () => {
     await page.getByRole("link", { name: "API" }).click();
     await page.getByRole("heading", { name: /^thinkaloud/ }).waitFor();
     expect(new URL(page.url()).pathname).toBe("/app/api/docs");
-    expect(said).toEqual([]);
+    expect(consoleLines).toEqual([]);
   });
 });

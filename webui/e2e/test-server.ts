@@ -130,17 +130,17 @@ export async function freePort(): Promise<number> {
 export interface Visit {
   readonly context: BrowserContext;
   readonly page: Page;
-  readonly said: string[];
+  readonly consoleLines: string[];
 }
 
 export async function visit(browser: Browser, address: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-  const said: string[] = [];
-  context.on("console", (line) => said.push(`${line.type()}: ${line.text()}`));
-  context.on("weberror", (error) => said.push(`error: ${error.error().message}`));
+  const consoleLines: string[] = [];
+  context.on("console", (line) => consoleLines.push(`${line.type()}: ${line.text()}`));
+  context.on("weberror", (error) => consoleLines.push(`error: ${error.error().message}`));
   const page = await context.newPage();
   await page.goto(address);
-  return { context, page, said };
+  return { context, page, consoleLines };
 }
 
 export async function say(page: Page, text: string): Promise<void> {

@@ -50,7 +50,7 @@ inChromium("writing a message in Chromium", () => {
     await stopped(page).waitFor();
   });
 
-  it("breaks the line with Enter on a phone, and sends by the button, or with Enter where that is chosen", async ({ lookAt, server }) => {
+  it("starts a new line with Enter on a phone, and sends with the button, or with Enter if configured", async ({ lookAt, server }) => {
     const { page } = await lookAt(server.address, { viewport: { width: 390, height: 720 }, hasTouch: true, isMobile: true });
     await field(page).tap();
     await page.keyboard.type("quick");
@@ -70,7 +70,7 @@ inChromium("writing a message in Chromium", () => {
     await page.getByRole("article").nth(1).waitFor();
   });
 
-  it("pastes the text of cells, not the picture of them, and takes it back with one undo", async ({ here: { page } }) => {
+  it("pastes cells as text, not as a picture, and undoes it in one step", async ({ here: { page } }) => {
     await page.getByRole("button", { name: "Attach files" }).waitFor();
     await field(page).pressSequentially("Sum: ");
     await paste(page, "1\t2", true);
@@ -80,13 +80,13 @@ inChromium("writing a message in Chromium", () => {
     await expect.poll(() => field(page).inputValue()).toBe("Sum: ");
   });
 
-  it("explains what happened to six million pasted characters, and keeps the question", async ({ here: { page, said } }) => {
+  it("explains what happened to six million pasted characters, and keeps the question", async ({ here: { page, consoleLines } }) => {
     await page.getByRole("button", { name: "Attach files" }).waitFor();
     await field(page).pressSequentially("What is this?");
     await paste(page, "word ".repeat(1_200_000));
     await page.getByText(/^That text has 6,000,000 characters; the limit for a message is 400,000/).waitFor();
     expect(await field(page).inputValue()).toBe("What is this?");
-    expect(said).toEqual([]);
+    expect(consoleLines).toEqual([]);
   });
 
   it("attaches a pasted text that is too long for a message, and the model reads it", async ({ here: { page } }) => {
@@ -96,10 +96,10 @@ inChromium("writing a message in Chromium", () => {
     await attached(page).getByText("pasted.txt").waitFor();
     await page.getByText("uploading…").waitFor({ state: "detached" });
     await say(page, "read it");
-    await page.getByText("You brought pasted.txt: heliotrope").first().waitFor();
+    await page.getByText("You attached pasted.txt: heliotrope").first().waitFor();
   });
 
-  it("keeps a long draft over a reload, and asks before it drops one that is too long to be kept", async ({ here: { page } }) => {
+  it("keeps a long draft across a reload, and asks before discarding one that is too long to store", async ({ here: { page } }) => {
     await paste(page, "line\n".repeat(9_000));
     await expect.poll(async () => (await field(page).inputValue()).length).toBe(45_000);
     await page.keyboard.type("x");

@@ -16,7 +16,7 @@ function setup() {
   return { becomes, scrolledTo, stop };
 }
 
-it("keeps the page above a keyboard that covers it, and gives it its height back", () => {
+it("shrinks the page above an on-screen keyboard, and restores its height", () => {
   const { becomes, scrolledTo } = setup();
   expect(becomes(460)).toBe("460px");
   expect(scrolledTo).toEqual([0]);
@@ -24,7 +24,7 @@ it("keeps the page above a keyboard that covers it, and gives it its height back
   expect(scrolledTo).toEqual([0]);
 });
 
-it("leaves the page alone while the reader zooms in with two fingers", () => {
+it("doesn't resize the page while the user pinch-zooms", () => {
   const { becomes, scrolledTo } = setup();
   expect(becomes(400, 2)).toBe("");
   expect(scrolledTo).toEqual([]);

@@ -8,7 +8,7 @@ import type { LoggedEvent } from "./types.gen";
 const place = { seq: 3, at_ms: 9, conversation_id: "c", run_id: "r" };
 const log = (event: object, entry: object = place) => JSON.stringify({ event: "log", chat_id: "c", entry: { ...entry, event } });
 
-it.each(Object.keys(GOLDEN_LOGS))("passes every event of %s on as the log has it", (name) => {
+it.each(Object.keys(GOLDEN_LOGS))("passes on every event of %s unchanged", (name) => {
   for (const line of (GOLDEN_LOGS[name] ?? "").trim().split("\n")) {
     const logged = JSON.parse(line) as LoggedEvent;
     expect(decode(encodeFrame(logged, "m1"))).toEqual({ kind: "event", logged, clientMessageId: "m1" });

@@ -32,7 +32,7 @@ describe("the fold", () => {
     expect(session.view).toEqual(JSON.parse(GOLDEN_VIEWS[name] ?? ""));
   });
 
-  it("reads a log of a time when less was kept of files", () => {
+  it("reads logs with the older attachment fields", () => {
     const attachments = [{ name: "p.png", media_type: "image/png", text: "", base64: "AAAA" }];
     const event = { type: "run.started", model: "m", max_iterations: 25, input: { text: "Hi" }, attachments } as const;
     const { view } = apply(emptySession("c"), { seq: 1, at_ms: 1, conversation_id: "c", run_id: "run_1", event });
@@ -69,7 +69,7 @@ describe("the fold", () => {
     expect(stale).toEqual([false, false, false, false, true]);
   });
 
-  it("leaves what did not change as it was, so that it is not drawn again", () => {
+  it("keeps unchanged objects, so they aren't rendered again", () => {
     const log = logOf("two-runs");
     const sessions = log.map((_, index) => log.slice(0, index + 1).reduce(apply, emptySession("conv_golden")));
     const last = sessions.at(-1)?.view.runs[0];
@@ -79,7 +79,7 @@ describe("the fold", () => {
     expect(again.view.runs[0]).toEqual(last);
   });
 
-  it("keeps its place when it meets a run whose beginning it never saw", () => {
+  it("keeps its position at a run whose start it hasn't seen", () => {
     const [stray] = logOf("two-runs").slice(5);
     if (!stray) throw new Error("too short");
     const session = apply(emptySession("conv_golden"), stray);

@@ -22,7 +22,7 @@ beforeEach(() => {
 
 const state = () => client.chat(ID).state.published();
 
-it("follows a conversation from its beginning and shows it as the log has it", () => {
+it("follows a conversation from its start and shows the same as the log", () => {
   client.chat(ID);
   server.connect();
   expect(server.commands).toEqual([{ type: "attach", chat_id: ID, events: "log", last: 40 }]);
@@ -46,7 +46,7 @@ it.each([1, 3, 7, firstEnd, log.length - 1])("resumes after %i events when the c
   expect(state().session.view).toEqual(view);
 });
 
-it("counts every event once, however often it comes", () => {
+it("applies every event once, however often it arrives", () => {
   client.chat(ID);
   server.connect();
   server.attached(0);
@@ -64,7 +64,7 @@ it("shows whether a conversation is temporary, as the server does", () => {
   expect(state().temporary).toBe(true);
 });
 
-it("takes a snapshot if the log starts later, and continues after it", () => {
+it("applies a snapshot if the log starts later, and continues after it", () => {
   client.chat(ID);
   server.connect();
   server.attached(firstEnd);
@@ -76,7 +76,7 @@ it("takes a snapshot if the log starts later, and continues after it", () => {
   expect(state().session.view).toEqual(view);
 });
 
-it("sends a message once everything so far is here, and shows it until it is in the log", () => {
+it("sends a message once it has caught up, and shows it until it is in the log", () => {
   client.chat(ID).sendMessage("How many weekends are there in a leap year?", {}, "m1");
   expect(state().pending).toMatchObject([{ status: "sending" }]);
   server.connect();
@@ -87,7 +87,7 @@ it("sends a message once everything so far is here, and shows it until it is in 
   expect(state().pending).toEqual([]);
 });
 
-it("sends a message again that was lost with the connection, and not one that arrived", () => {
+it("resends a message that was lost with the connection, but not one that arrived", () => {
   client.chat(ID);
   server.connect();
   server.attached(0);
@@ -105,7 +105,7 @@ it("sends a message again that was lost with the connection, and not one that ar
   expect(state().pending).toEqual([]);
 });
 
-it("lets a message wait for the run before it, and lets it be taken back", () => {
+it("queues a message behind an active run, and can withdraw it", () => {
   client.chat(ID);
   server.connect();
   server.attached(3);
@@ -120,7 +120,7 @@ it("lets a message wait for the run before it, and lets it be taken back", () =>
   expect(state().pending).toEqual([]);
 });
 
-it("names files to the server by their ids alone, and an empty list of them too", () => {
+it("sends files by id only, even an empty list", () => {
   client.chat(ID);
   server.connect();
   server.attached(0);
@@ -143,14 +143,14 @@ it("explains why a message was refused, and keeps its text", () => {
   expect(state().problem).toBeNull();
 });
 
-it("knows a conversation that is not there from one that is empty", () => {
+it("distinguishes a missing conversation from an empty one", () => {
   client.chat(ID);
   server.connect();
   server.frame({ event: "error", chat_id: ID, detail: "There is no such conversation.", code: "not_found" });
   expect(state().phase).toBe("missing");
 });
 
-it("shows nothing more of a conversation that is deleted from elsewhere, and looks at the list again", () => {
+it("hides a conversation that another client deletes, and reloads the list", () => {
   client.chat(ID);
   server.connect();
   server.attached(log.length);
@@ -161,7 +161,7 @@ it("shows nothing more of a conversation that is deleted from elsewhere, and loo
   expect(client.changes.published()).toBeGreaterThan(before);
 });
 
-it("keeps a conversation whose message names a model that is not there", () => {
+it("keeps a conversation whose message names an unknown model", () => {
   client.chat(ID);
   server.connect();
   server.attached(log.length);
@@ -171,7 +171,7 @@ it("keeps a conversation whose message names a model that is not there", () => {
   expect(state()).toMatchObject({ phase: "ready", pending: [{ status: "failed", problem: "No such model." }] });
 });
 
-it("knows what was never sent to the server", () => {
+it("knows which messages were never sent", () => {
   client.chat(ID).sendMessage("First", {}, "m1");
   client.chat(ID).sendMessage("Second", {}, "m2");
   expect(client.unsent()).toEqual(new Map([[ID, ["First", "Second"]]]));
@@ -188,24 +188,24 @@ it("stops by the conversation, not by a run that may be over", () => {
   expect(server.commands.at(-1)).toEqual({ type: "stop", chat_id: ID });
 });
 
-it("tells its readers once for many events of one frame of the screen", () => {
+it("notifies subscribers once per animation frame", () => {
   const flushes: (() => void)[] = [];
   client = new Client(server, (flush) => flushes.push(flush));
   client.start();
-  let told = 0;
+  let notified = 0;
   client.chat(ID).state.subscribe(() => {
-    told += 1;
+    notified += 1;
   });
   server.connect();
   server.attached(log.length);
   server.emit(...log);
-  expect(told).toBe(0);
+  expect(notified).toBe(0);
   for (const flush of flushes) flush();
-  expect(told).toBe(1);
+  expect(notified).toBe(1);
   expect(state().session.view).toEqual(view);
 });
 
-it("reads the server's clock from the frame that came quickest, never from a replay", () => {
+it("estimates the server's clock from the fastest frame, never from a replay", () => {
   let now = 1_000;
   const clock = new ServerClock(() => now);
   clock.observe(500);
@@ -218,7 +218,7 @@ it("reads the server's clock from the frame that came quickest, never from a rep
   expect(clock.now()).toBe(6_000);
 });
 
-it("starts over from what the server has when the server no longer knows its place", () => {
+it("starts over from a snapshot if the server no longer knows its cursor", () => {
   client.chat(ID);
   server.connect();
   server.attached(0);

@@ -22,7 +22,7 @@ function atTheEnd() {
   return { server, session, chat, snapshot, earlier, asked, here };
 }
 
-it("fetches what came before, once at a time, until everything is here", () => {
+it("fetches earlier messages, one request at a time, until all are loaded", () => {
   const { chat, earlier, asked, here } = atTheEnd();
   chat.fetchEarlier();
   chat.fetchEarlier();
@@ -37,7 +37,7 @@ it("fetches what came before, once at a time, until everything is here", () => {
   expect(asked()).toEqual(["r3", "r1"]);
 });
 
-it("asks again after a loss, and keeps what it fetched where a snapshot of the end comes", () => {
+it("asks again after a lost connection, and keeps earlier messages when a snapshot arrives", () => {
   const { server, session, chat, earlier, snapshot, asked, here } = atTheEnd();
   chat.fetchEarlier();
   server.lose();
@@ -54,7 +54,7 @@ it("asks again after a loss, and keeps what it fetched where a snapshot of the e
   expect(session().earlier).toBe(false);
 });
 
-it("asks for what is shown where a message from before gets another version, and again where that answers", () => {
+it("reloads the conversation when an earlier message gets another version, and again when it answers", () => {
   const { server, session, here } = atTheEnd();
   const run = { run_id: "r5", status: "running", input: { text: "Hi" }, blocks: [] };
   const started = { type: "run.started", model: "m", max_iterations: 25, input: { text: "Hi" }, replaces: "r1" } as const;
@@ -70,7 +70,7 @@ it("asks for what is shown where a message from before gets another version, and
   expect(server.commands.slice(asked)).toEqual([{ type: "attach", chat_id: ID, events: "log", last: 40 }]);
 });
 
-it("knows the versions of what it fetched, and where they hang", () => {
+it("knows the versions of fetched messages, and their parents", () => {
   const { server, session, chat, here } = atTheEnd();
   chat.fetchEarlier();
   const runs = ["r1", "r2"].map((run_id) => ({ run_id, status: "completed", input: { text: run_id }, blocks: [] }));
@@ -87,7 +87,7 @@ it("knows the versions of what it fetched, and where they hang", () => {
   expect(here()).toEqual(["r1", "r2", "r3", "r4"]);
 });
 
-it("shows a selection made elsewhere at once where it has the runs, and asks where it has not", () => {
+it("shows another client's selection at once if it has the runs, and asks for them otherwise", () => {
   const { server, here } = atTheEnd();
   const before = server.commands.length;
   server.emit({ seq: 51, at_ms: 1, conversation_id: ID, run_id: "", event: { type: "version.selected", run_id: "r4" } });

@@ -25,7 +25,7 @@ beforeEach(() => {
 const state = () => client.chat(ID).state.published();
 const shown = () => state().pluginMessages.map(({ after, block }) => [after, block.type, block.type === "answer" ? block.text : block.parts.join(""), block.status]);
 
-it("shows a plugin's message after the run that was the last one when it came", () => {
+it("shows a plugin's message after the run that was the latest when it arrived", () => {
   server.frame({ event: "message", ...unnumbered, role: "assistant", text: "Good morning." });
   server.emit(...log.slice(0, firstEnd));
   server.frame({ event: "message", ...unnumbered, role: "assistant", text: "Tea is ready." });
@@ -51,7 +51,7 @@ it("shows a plugin's reasoning as it streams, and its message after it", () => {
   ]);
 });
 
-it("shows a later stretch of the same name as one of its own", () => {
+it("shows a later segment with the same id as a separate one", () => {
   for (const text of ["One.", "Two."]) {
     server.frame({ event: "reasoning_delta", ...unnumbered, text, stream_id: "s" });
     server.frame({ event: "reasoning_end", ...unnumbered, stream_id: "s", duration_ms: 5 });
@@ -71,12 +71,12 @@ it("shows that reasoning was cut off when the connection was lost", () => {
   expect(shown()).toEqual([[null, "reasoning", "Let me", "interrupted"]]);
 });
 
-it("shows what belongs to another chat only there", () => {
+it("shows frames of another chat only there", () => {
   server.frame({ event: "message", ...unnumbered, chat_id: "elsewhere", role: "assistant", text: "Not here." });
   expect(shown()).toEqual([]);
 });
 
-it("keeps no more of a plugin that talks without end than a screen is worth", () => {
+it("keeps a bounded part of an endless plugin's messages", () => {
   for (let each = 0; each < 300; each += 1) server.frame({ event: "message", ...unnumbered, role: "assistant", text: `${each}` });
   expect(shown()).toHaveLength(200);
   expect(shown().at(-1)?.[2]).toBe("299");
@@ -99,7 +99,7 @@ it.each(["/stop", " /STOP "])("stops the active run when the user types %s", (te
   expect(state().pending).toEqual([]);
 });
 
-it("takes the error of a failed run from its end, and not for a refused message", () => {
+it("attributes a failed run's error to the run, not to a refused message", () => {
   server.emit(...log.slice(0, 3));
   client.chat(ID).sendMessage("And now?", {}, "m1");
   server.frame({ event: "error", chat_id: ID, run_id: log[0]?.run_id, turn_id: "t", code: "provider_overloaded", detail: "Too busy." });

@@ -15,7 +15,7 @@ function small(most: number) {
   return { kept, storage: storage as unknown as Storage };
 }
 
-it("stores what fits, and reports what does not fit, with no older value left", () => {
+it("stores what fits, and reports what doesn't, without leaving an older value", () => {
   const { kept, storage } = small(5);
   expect(saveTo(storage, "draft", "short")).toBe(true);
   expect(saveTo(storage, "draft", "too long")).toBe(false);

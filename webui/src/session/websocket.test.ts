@@ -30,7 +30,7 @@ class Wire implements Socket {
 
 function setup(part: Partial<Environment> = {}) {
   const wires: Wire[] = [];
-  const heard: string[] = [];
+  const received: string[] = [];
   const states: Connection["state"][] = [];
   let changed: (() => void) | undefined;
   let latest: Connection | undefined;
@@ -51,14 +51,14 @@ function setup(part: Partial<Environment> = {}) {
     ...part,
   });
   const close = transport.open({
-    frame: (text) => heard.push(text),
+    frame: (text) => received.push(text),
     connection: (now) => {
       states.push(now.state);
       latest = now;
     },
   });
   const last = () => latest;
-  return { transport, wires, heard, states, last, close, change: () => changed?.(), tickets: () => tickets };
+  return { transport, wires, received, states, last, close, change: () => changed?.(), tickets: () => tickets };
 }
 
 type Setup = ReturnType<typeof setup>;
@@ -72,18 +72,18 @@ afterEach(() => void vi.useRealTimers());
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
 it("connects, receives frames and sends commands", async () => {
-  const { transport, wires, heard, states } = setup();
+  const { transport, wires, received, states } = setup();
   await settle();
   expect(transport.send({ type: "stop", chat_id: "c" })).toBe(false);
   wires[0]?.fire("open");
   wires[0]?.fire("message", "hello");
   expect(transport.send({ type: "stop", chat_id: "c" })).toBe(true);
-  expect(heard).toEqual(["hello"]);
+  expect(received).toEqual(["hello"]);
   expect(states).toEqual(["connecting", "open"]);
   expect(wires[0]?.sent[0]).toBe('{"type":"stop","chat_id":"c"}');
 });
 
-it("connects again after a loss, with a new ticket and growing pauses", async () => {
+it("reconnects after a lost connection, with a new ticket and growing delays", async () => {
   const { wires, states, tickets } = setup();
   await settle();
   wires[0]?.fire("open");
@@ -100,7 +100,7 @@ it("connects again after a loss, with a new ticket and growing pauses", async ()
   expect(tickets()).toBe(3);
 });
 
-it("waits shortly again once it was connected", async () => {
+it("resets the delay once it was connected", async () => {
   const { wires } = setup();
   await settle();
   for (const wait of [400, 800, 1600]) {
@@ -113,7 +113,7 @@ it("waits shortly again once it was connected", async () => {
   expect(wires).toHaveLength(5);
 });
 
-it("never waits longer than a quarter of a minute", async () => {
+it("never waits longer than 15 seconds", async () => {
   const { wires } = setup();
   await settle();
   for (let attempt = 0; attempt < 12; attempt += 1) {
@@ -123,7 +123,7 @@ it("never waits longer than a quarter of a minute", async () => {
   }
 });
 
-it("keeps trying while the server cannot be asked where to connect", async () => {
+it("keeps retrying while the bootstrap request fails", async () => {
   let up = false;
   const { wires, states } = setup({ address: () => (up ? Promise.resolve(SERVER) : Promise.reject(new Error("down"))) });
   await settle();
@@ -133,7 +133,7 @@ it("keeps trying while the server cannot be asked where to connect", async () =>
   expect(wires).toHaveLength(1);
 });
 
-it("shows that it is offline, and reconnects with the network without waiting", async () => {
+it("shows that it is offline, and reconnects immediately with the network", async () => {
   let online = false;
   const { wires, states, change } = setup({ isOnline: () => online });
   await settle();
@@ -146,7 +146,7 @@ it("shows that it is offline, and reconnects with the network without waiting", 
   expect(states.at(-1)).toBe("open");
 });
 
-it("closes its socket as soon as the network is gone", async () => {
+it("closes its socket when the network is lost", async () => {
   let online = true;
   const { transport, wires, states, change } = setup({ isOnline: () => online });
   await settle();
@@ -162,7 +162,7 @@ it("closes its socket as soon as the network is gone", async () => {
   expect(states.at(-1)).toBe("open");
 });
 
-it("keeps a socket to this machine whatever the network does", async () => {
+it("keeps a socket to this machine when the network is lost", async () => {
   const { wires, states, change } = setup({ isOnline: () => isLoopback("localhost") });
   await settle();
   wires[0]?.fire("open");
@@ -177,7 +177,7 @@ it("explains why the server accepts no connection", async () => {
   expect(last()).toMatchObject({ state: "waiting", problem: "Not from here." });
 });
 
-it("waits for a login instead of asking a server that needs one again and again", async () => {
+it("waits for a login instead of retrying repeatedly", async () => {
   let loggedIn = false;
   let asked = 0;
   const address = async () => {
@@ -226,7 +226,7 @@ it("pings a silent server, and reconnects if no frame arrives", async () => {
   expect(states).toEqual(["connecting", "open", "connecting", "open"]);
 });
 
-it("keeps a connection whose server answers, with whatever frame", async () => {
+it("keeps a connection whose server responds with any frame", async () => {
   const { wires } = setup();
   await settle();
   wires[0]?.fire("open");
@@ -239,9 +239,9 @@ it("keeps a connection whose server answers, with whatever frame", async () => {
 });
 
 it.each([
-  ["somebody looks at the page again, or the network is back", ({ change }: Setup) => change()],
-  ["something was said", ({ transport }: Setup) => void transport.send({ type: "message", chat_id: "c", content: "Hi", client_message_id: "m" })],
-])("asks at once when %s", async (_, happens) => {
+  ["the page becomes visible, or the network is back", ({ change }: Setup) => change()],
+  ["a message was sent", ({ transport }: Setup) => void transport.send({ type: "message", chat_id: "c", content: "Hi", client_message_id: "m" })],
+])("pings immediately when %s", async (_, happens) => {
   const context = setup();
   await settle();
   context.wires[0]?.fire("open");
@@ -252,7 +252,7 @@ it.each([
   expect(context.wires).toHaveLength(2);
 });
 
-it("asks nothing for what it follows: a long conversation may take its time", async () => {
+it("sends no ping for a slow attach: loading a long conversation takes time", async () => {
   const { transport, wires } = setup();
   await settle();
   wires[0]?.fire("open");
@@ -260,7 +260,7 @@ it("asks nothing for what it follows: a long conversation may take its time", as
   expect(wires[0]?.sent).toHaveLength(1);
 });
 
-it("has more and more patience with a server that was not there in time, until it answers", async () => {
+it("waits longer each time for a server that didn't respond in time, until it responds", async () => {
   const { wires, change } = setup();
   await settle();
   for (const patience of [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]) {
@@ -281,7 +281,7 @@ it("has more and more patience with a server that was not there in time, until i
   expect(wires).toHaveLength(count + 1);
 });
 
-it("gives up an attempt to connect of which nothing is heard", async () => {
+it("abandons a connection attempt without a response", async () => {
   const asked: AbortSignal[] = [];
   const address = async (given: AbortSignal) => {
     asked.push(given);
@@ -309,8 +309,8 @@ it("reconnects immediately when the page becomes visible, unless an attempt is i
   expect(wires).toHaveLength(2);
 });
 
-it("ignores what an abandoned socket still reports", async () => {
-  const { transport, wires, heard, states } = setup();
+it("ignores events of an abandoned socket", async () => {
+  const { transport, wires, received, states } = setup();
   await settle();
   wires[0]?.fire("close");
   transport.retry();
@@ -318,7 +318,7 @@ it("ignores what an abandoned socket still reports", async () => {
   wires[1]?.fire("open");
   wires[0]?.fire("message", "late");
   wires[0]?.fire("close");
-  expect(heard).toEqual([]);
+  expect(received).toEqual([]);
   expect(states.at(-1)).toBe("open");
 });
 

@@ -36,7 +36,7 @@ function setup(part: Partial<ComposerProps> = {}) {
   return { did, field: screen.getByLabelText("Your message"), user: userEvent.setup() };
 }
 
-it("sends with Enter and breaks the line with Shift and Enter", async () => {
+it("sends with Enter and starts a new line with Shift and Enter", async () => {
   const { did, field, user } = setup();
   await user.type(field, "one{Shift>}{Enter}{/Shift}two{Enter}");
   expect(did).toEqual(["send one\ntwo"]);
@@ -65,7 +65,7 @@ it.each(["ArrowUp", "Tab", "Escape"])("leaves %s to an input method that compose
   expect(did).toEqual([]);
 });
 
-it("breaks the line with Enter where that is asked for, and sends with Ctrl and Enter or the button", async () => {
+it("starts a new line with Enter if configured, and sends with Ctrl and Enter or the button", async () => {
   const { did, field, user } = setup({ enter: "newline" });
   await user.type(field, "one{Enter}two");
   expect(did).toEqual([]);
@@ -74,7 +74,7 @@ it("breaks the line with Enter where that is asked for, and sends with Ctrl and 
   expect(did).toEqual(["send one\ntwo", "send one\ntwo"]);
 });
 
-it("sends nothing that is empty", async () => {
+it("doesn't send empty messages", async () => {
   const { did, field, user } = setup();
   await user.type(field, "  {Enter}");
   expect(did).toEqual([]);
@@ -96,7 +96,7 @@ it("stops an active run, and offers to queue what is typed during it", async () 
   expect(did).toEqual(["stop", "send next"]);
 });
 
-it("takes files that are pasted, picked or dropped anywhere, where the server does", async () => {
+it("accepts files that are pasted, picked or dropped anywhere, if the server does", async () => {
   const taken: string[] = [];
   const { field, user } = setup({ onFiles: (files) => taken.push(...files.map((each) => each.name)) });
   await user.upload(screen.getByLabelText("Files to attach"), file("picked.txt"));
@@ -141,7 +141,7 @@ it("does not insert a dropped text that is too long, either", () => {
   expect(fireEvent.drop(field, { dataTransfer: { ...clipboard([], "short").clipboardData, types: ["text/plain"] } })).toBe(true);
 });
 
-it("lays out no more of a very long draft than the field can show", () => {
+it("renders only the visible part of a very long draft", () => {
   const { field } = setup();
   fireEvent.change(field, { target: { value: "A line of a log.\n".repeat(9_000) } });
   expect(field.previousElementSibling?.textContent.length).toBeLessThan(5_000);
@@ -154,7 +154,7 @@ it("reports the limit and where the text is when a pasted text is too long even 
   expect(screen.queryByRole("button", { name: "Attach as a text file" })).toBeNull();
 });
 
-it("holds back a typed or dropped text that is too long, and moves it into a file", async () => {
+it("doesn't send a typed or dropped text that is too long, and moves it into a file", async () => {
   const taken: File[] = [];
   const { did, field, user } = setup({ textLimits: { chars: 3, fileBytes: 20 }, onFiles: (files) => taken.push(...files) });
   fireEvent.change(field, { target: { value: "four" } });
@@ -172,13 +172,13 @@ it("counts an emoji as one character, as the server does", async () => {
   expect(did).toEqual(["send 😀😀😀"]);
 });
 
-it("offers no files where the server takes none", () => {
+it("offers no attachments if the server accepts none", () => {
   setup();
   expect(screen.queryByLabelText("Files to attach")).toBeNull();
   expect(fireEvent.drop(document.body, { dataTransfer: { types: ["Files"], files: [file("a.txt")] } })).toBe(false);
 });
 
-it("waits for files on their way, and lets one go", async () => {
+it("waits for uploads in progress, and removes one", async () => {
   const { did, field, user } = setup({ attached: [{ id: "f1", name: "a.txt", status: "uploading" }] });
   await user.type(field, "with a file{Enter}");
   expect(did).toEqual([]);
@@ -186,7 +186,7 @@ it("waits for files on their way, and lets one go", async () => {
   expect(did).toEqual(["detach f1"]);
 });
 
-it("offers to upload again what failed to, and only that", async () => {
+it("offers to retry failed uploads only", async () => {
   const did: string[] = [];
   const { field, user } = setup({
     attached: [

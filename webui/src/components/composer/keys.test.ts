@@ -4,7 +4,7 @@ import { sends } from "./keys";
 
 const key = (name: string, held: Partial<Record<"shiftKey" | "altKey" | "ctrlKey" | "metaKey", boolean>> = {}) => ({ key: name, shiftKey: false, altKey: false, ctrlKey: false, metaKey: false, ...held });
 
-it("sends with Enter, or with Ctrl or Cmd and Enter alone where Enter starts a new line", () => {
+it("sends with Enter, or only with Ctrl or Cmd and Enter if Enter starts a new line", () => {
   expect(sends(key("Enter"), "send")).toBe(true);
   expect(sends(key("Enter"), "newline")).toBe(false);
   for (const enter of ["send", "newline"] as const) {

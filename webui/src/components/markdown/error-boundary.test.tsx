@@ -7,7 +7,7 @@ function Broken(): never {
   throw new RangeError("Maximum call stack size exceeded");
 }
 
-it("shows the text of a part that cannot be rendered, and leaves the parts beside it alone", () => {
+it("shows a part that can't be rendered as text, without affecting the others", () => {
   const caught: unknown[] = [];
   const page = render(
     <>

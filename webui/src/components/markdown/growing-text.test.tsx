@@ -26,7 +26,7 @@ it.each([
   expect(grown(growing(text, by)).text).toBe(text);
 });
 
-it("never touches again what it has written", () => {
+it("never changes DOM nodes that it has written", () => {
   const { chunks } = grown(growing("A line of some length.\n".repeat(900), 500));
   const last = chunks.at(-1) ?? [];
   expect(last.length).toBeGreaterThan(5);
@@ -35,7 +35,7 @@ it("never touches again what it has written", () => {
   }
 });
 
-it("keeps every piece short enough to be laid out quickly", () => {
+it("keeps every chunk short enough for fast layout", () => {
   const { chunks } = grown(growing("word ".repeat(20_000), 400));
   for (const node of chunks.at(-1) ?? []) expect(node.textContent?.length).toBeLessThan(7_000);
 });
@@ -44,7 +44,7 @@ it("rewrites a text that was replaced", () => {
   expect(grown(["first text", "second"]).text).toBe("second");
 });
 
-it("shows what is hidden in it, across the edges of its pieces too", () => {
+it("shows hidden characters, even across chunk boundaries", () => {
   expect(grown(["a\u202e", "a\u202eb\u200b"]).text).toBe("a⟨U+202E⟩b⟨U+200B⟩");
   expect(grown(["👩", "👩\u200d", "👩\u200d👧"]).text).toBe("👩\u200d👧");
 });

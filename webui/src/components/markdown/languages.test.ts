@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 
 import { GRAMMARS, grammarOf, grammarsFor } from "./languages";
 
-it("gives languages the names that their grammars give them", () => {
+it("names languages as their grammars do", () => {
   const all = createLowlight();
   for (const [other, name] of GRAMMARS) {
     const grammar = common[name];
@@ -13,10 +13,10 @@ it("gives languages the names that their grammars give them", () => {
   }
 });
 
-it("needs no grammar that there is not", () => {
+it("requires only existing grammars", () => {
   for (const name of Object.keys(common)) expect(grammarsFor(name).filter((each) => !Object.hasOwn(common, each))).toEqual([]);
 });
 
-it("includes what is nested two levels deep", () => {
+it("includes dependencies two levels deep", () => {
   expect(new Set(grammarsFor("markdown"))).toEqual(new Set(["markdown", "xml", "css", "javascript", "graphql"]));
 });

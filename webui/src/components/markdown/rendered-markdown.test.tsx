@@ -31,14 +31,14 @@ describe("hostile Markdown", () => {
     },
   );
 
-  it("lets a web link leave without taking anything along", () => {
+  it("opens web links without a referrer or opener", () => {
     const link = shown("[page](https://example.com/)").querySelector("a");
     expect(link?.href).toBe("https://example.com/");
     expect(link?.rel).toContain("noopener");
     expect(link?.target).toBe("_blank");
   });
 
-  it("loads no picture by itself, from anywhere", async () => {
+  it("loads no picture automatically", async () => {
     const page = shown("![far](https://tracker.example/p.png) ![near](data:image/png;base64,AAAA) ![bad](data:image/svg+xml;base64,AAAA)");
     expect(page.querySelector("img")).toBeNull();
     expect(screen.getByText(/Image on tracker\.example, not loaded: far/)).toBeDefined();
@@ -48,7 +48,7 @@ describe("hostile Markdown", () => {
   });
 });
 
-describe("Markdown that is too much", () => {
+describe("oversized Markdown", () => {
   it.each([
     ["quotations", `${"> ".repeat(3_000)}deep`],
     ["lists", `${"- ".repeat(3_000)}deep`],
@@ -68,13 +68,13 @@ describe("Markdown that is too much", () => {
     expect(page.querySelectorAll("blockquote, li, em, strong").length).toBeLessThan(1_000);
   });
 
-  it("leaves code with such lines alone", () => {
+  it("leaves such lines in code unchanged", () => {
     const code = `${"> ".repeat(300)}a\n${"- ".repeat(300)}b`;
     const page = shown(`- item\n\n  \`\`\`\n  ${code.replace("\n", "\n  ")}\n  \`\`\`\n\n~~~\n${code}\n~~~`);
     expect([...page.querySelectorAll("li pre, pre")].map((each) => each.textContent)).toEqual([code, code]);
   });
 
-  it("becomes no more cells than were written", () => {
+  it("creates no more cells than were written", () => {
     const page = shown(`|${"a|".repeat(300)}\n|${"-|".repeat(300)}\n${"|a\n".repeat(300)}`);
     expect(page.querySelectorAll("td")).toHaveLength(300);
   });
@@ -90,19 +90,19 @@ describe("Markdown", () => {
     expect(screen.getByRole("button", { name: "Copy code" })).toBeDefined();
   });
 
-  it("repairs what is not finished while it grows", () => {
+  it("completes unfinished Markdown while it streams", () => {
     const page = render(<RenderedMarkdown text={"**half a thou"} growing />).container;
     expect(page.textContent).toBe("half a thou");
   });
 
-  it("takes back what it repaired when nothing more comes", () => {
+  it("drops the completion when the text ends", () => {
     const { container, rerender } = render(<RenderedMarkdown text={"see [the page"} growing />);
     expect(container.textContent).toBe("see the page");
     rerender(<RenderedMarkdown text={"see [the page"} growing={false} />);
     expect(container.textContent).toBe("see [the page");
   });
 
-  it("colors code once it is whole, not at every word", async () => {
+  it("highlights code once it is complete, not at every token", async () => {
     const code = "```python\nprint(1)";
     const { container, rerender } = render(<RenderedMarkdown text={`${code}\n\`\`\`\n`} growing />);
     await expect.poll(() => container.querySelector(".hljs-built_in")).not.toBeNull();
@@ -116,20 +116,20 @@ describe("Markdown", () => {
     await expect.poll(() => page.querySelector(".katex")).not.toBeNull();
   });
 
-  it("numbers the items of a loose list as they were, and keeps their paragraphs apart", () => {
+  it("keeps the numbers and paragraphs of a loose list", () => {
     const page = shown("3. a\n\n   b\n\n4. c");
     expect(page.querySelector("ol")?.start).toBe(3);
     expect([...page.querySelectorAll("li > p")].map((each) => each.textContent)).toEqual(["a", "b", "c"]);
   });
 
-  it("finds what a reference refers to, wherever in the text it is defined", () => {
+  it("resolves references wherever they are defined", () => {
     const page = shown(`See [the docs][d] and a note[^1].\n\n${"Words. ".repeat(2_000)}\n\n[d]: https://example.com/docs\n[^1]: The note.`);
     expect(page.querySelector("a")?.href).toBe("https://example.com/docs");
     expect(page.textContent).toContain("a note[1]");
     expect(page.querySelector(".footnote")?.textContent).toContain("The note.");
   });
 
-  it("breaks lines in the cells of a table", () => {
+  it("renders line breaks in table cells", () => {
     expect(shown("| a |\n|---|\n| 1<br>2 |").querySelector("td br")).not.toBeNull();
   });
 });
@@ -160,7 +160,7 @@ describe("code with what elsewhere is a formula", () => {
     expect(formulas(page)).toEqual([]);
   });
 
-  it("shows the same while it is on its way", () => {
+  it("renders the same while streaming", () => {
     for (const text of [`\`\`\`\n${BACKSLASHES}\n**a`, `a \`${BACKSLASHES} **b`, `    ${BACKSLASHES} **b`]) {
       const page = render(<RenderedMarkdown text={text} growing />).container;
       expect(page.querySelector("code")?.textContent).toContain(BACKSLASHES);
@@ -168,7 +168,7 @@ describe("code with what elsewhere is a formula", () => {
     }
   });
 
-  it("copies it as it was written, with what is hidden in it", async () => {
+  it("copies the source, including hidden characters", async () => {
     const user = userEvent.setup();
     const code = "a\\(b\\)\u200b // \u202e";
     const page = shown(`\`\`\`\n${code}\n\`\`\``);
@@ -220,7 +220,7 @@ describe("formulas", () => {
     expect(page.querySelector("del")).toBeNull();
   });
 
-  it("are their source where they cannot be set", async () => {
+  it("are shown as source if they can't be rendered", async () => {
     const deep = `$$${"{".repeat(100)}x${"}".repeat(100)}$$`;
     const page = shown(`$$x^2$$\n\n${deep}\n\n$$\\undefined{x}$$\n\n$$\\def\\a{\\a\\a}\\a$$`);
     await expect.poll(() => page.querySelectorAll(".katex").length).toBe(1);
@@ -268,7 +268,7 @@ describe("text that runs from right to left", () => {
     expect(block?.getAttribute("dir")).toBe("rtl");
   });
 
-  it("goes by what each list says, and leaves numbers to their table", () => {
+  it("uses each list's direction, and keeps numbers in their table", () => {
     const page = shown("1. English\n2. الثاني\n\nשלום\n\n| א |\n|---|\n| 1 |");
     expect(page.querySelector("ol")?.getAttribute("dir")).toBe("ltr");
     expect(page.querySelectorAll("li > div")[1]?.getAttribute("dir")).toBe("rtl");

@@ -8,7 +8,7 @@ const words = (page: Element) => page.textContent.replaceAll(/\s+/g, "");
 
 beforeAll(() => import("./rendered-markdown"));
 
-it("turns a long thought into Markdown step by step, with every word of it there from the start", async () => {
+it("renders long reasoning incrementally, with all text visible from the start", async () => {
   const thought = lastRun("long-thought").blocks[0];
   const text = thought?.type === "reasoning" ? (thought.parts[0] ?? "") : "";
   const { container } = render(<SettledText text={text} />);

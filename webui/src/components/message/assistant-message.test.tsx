@@ -13,7 +13,7 @@ const answering = lastRun("thought-then-answer", 40);
 beforeAll(() => import("@/components/markdown/rendered-markdown"));
 
 describe("a live thought", () => {
-  it("is open while it streams and folds when the answer begins", async () => {
+  it("is expanded while it streams and collapses when the answer starts", async () => {
     const { show } = renderWithOptions({ serverNow: () => thinking.started_at_ms + 4_600 }, <AssistantMessage run={thinking} />);
     expect(screen.getByRole("button", { name: /Thinking…/ }).getAttribute("aria-expanded")).toBe("true");
     expect(screen.getByText(THOUGHT)).toBeDefined();
@@ -23,12 +23,12 @@ describe("a live thought", () => {
     expect(await screen.findByText("52 or 53 weekends")).toBeDefined();
   });
 
-  it("counts its seconds by the server's clock, from its first word", () => {
+  it("counts its seconds by the server's clock, from its first token", () => {
     renderWithOptions({ serverNow: () => thinking.started_at_ms + 120 + 7_300 }, <AssistantMessage run={thinking} />);
     expect(screen.getByText("7 s")).toBeDefined();
   });
 
-  it("stays closed once the reader closed it, and open once the reader opened it", async () => {
+  it("stays collapsed or expanded as the user left it", async () => {
     const user = userEvent.setup();
     const { show, reading } = renderWithOptions({}, <AssistantMessage run={lastRun("thinking-live", 10)} />);
     await user.click(screen.getByRole("button", { name: /Thinking…/ }));
@@ -40,13 +40,13 @@ describe("a live thought", () => {
     expect(reading.toggles.get("1:r1")).toBe(true);
   });
 
-  it("does not fold away under a reader who has scrolled up", async () => {
+  it("doesn't collapse while the user has scrolled up", async () => {
     const { show } = renderWithOptions({ isFollowing: () => false }, <AssistantMessage run={thinking} />);
     show(<AssistantMessage run={answering} />);
     await waitFor(() => expect(screen.getByText(THOUGHT)).toBeDefined());
   });
 
-  it.each(THINKING_CHOICES)("obeys the preference %s, live and settled", (choice) => {
+  it.each(THINKING_CHOICES)("follows the preference %s, while streaming and afterwards", (choice) => {
     const live = { auto: true, preview: false, open: true, closed: false };
     const settled = { auto: false, preview: false, open: true, closed: false };
     const { show } = renderWithOptions({ thinking: choice }, <AssistantMessage run={thinking} />);
@@ -55,7 +55,7 @@ describe("a live thought", () => {
     expect(screen.getByRole("button", { expanded: settled[choice], name: /Thought for/ })).toBeDefined();
   });
 
-  it("previews its last words while it streams and its first ones afterwards", () => {
+  it("previews its last lines while it streams and its first ones afterwards", () => {
     const { show, container } = renderWithOptions({ thinking: "preview" }, <AssistantMessage run={thinking} />);
     expect(container.querySelector(".preview-live")?.textContent).toContain("December 30 and 31 as well.");
     show(<AssistantMessage run={answering} />);
@@ -63,7 +63,7 @@ describe("a live thought", () => {
   });
 });
 
-describe("a run that is no plain answer", () => {
+describe("a run without a plain answer", () => {
   it("explains that the server withholds reasoning when there was some and none arrived", () => {
     const run = lastRun("answer-only");
     const { show } = renderWithOptions({}, <AssistantMessage run={run} />);
@@ -99,7 +99,7 @@ describe("a run that is no plain answer", () => {
     expect(screen.queryAllByRole("button", { name: "Continue" })).toHaveLength(times);
   });
 
-  it("explains a run that only thought, keeps the thought open and offers to continue", async () => {
+  it("explains a run with only reasoning, keeps it expanded and offers to continue", async () => {
     let continued = 0;
     renderWithOptions({}, <AssistantMessage run={lastRun("only-thought")} onContinue={() => (continued += 1)} />);
     expect(screen.getByRole("button", { name: "Thought for 4 s", expanded: true })).toBeDefined();
@@ -109,17 +109,17 @@ describe("a run that is no plain answer", () => {
     expect(continued).toBe(1);
   });
 
-  it("tells of thinking that the provider hides, with its size", () => {
+  it("reports thinking that the provider hides, with its size", () => {
     renderWithOptions({}, <AssistantMessage run={lastRun("hidden-by-provider")} />);
     expect(screen.getByText("This model doesn't show its thinking (1,234 tokens).")).toBeDefined();
   });
 
-  it("tells of thinking that the server's policy hides", () => {
+  it("reports thinking that the server's policy hides", () => {
     renderWithOptions({}, <AssistantMessage run={{ ...lastRun("answer-only"), reasoning_status: "hidden_by_policy" }} />);
     expect(screen.getByText("Thinking is hidden by this server's policy.")).toBeDefined();
   });
 
-  it("marks a thought from which the server removed secrets, and no other", () => {
+  it("marks only reasoning from which the server removed secrets", () => {
     const run = lastRun("thinking-live");
     const redacted = run.blocks.map((block) => (block.type === "reasoning" ? { ...block, parts: ["Use [redacted:provider_key] now."] } : block));
     const { show } = renderWithOptions({}, <AssistantMessage run={run} />);
@@ -147,7 +147,7 @@ describe("a run that is no plain answer", () => {
 });
 
 describe("thoughts, tools and answers of one run", () => {
-  it("stand in order of arrival", async () => {
+  it("are shown in order of arrival", async () => {
     const { container } = renderWithOptions({}, <AssistantMessage run={lastRun("tools-with-thought-between")} />);
     await screen.findByText(/So there are/);
     const text = container.textContent;
@@ -160,14 +160,14 @@ describe("thoughts, tools and answers of one run", () => {
     }
   });
 
-  it("unfold a tool to its arguments and its result", async () => {
+  it("expand a tool to its arguments and its result", async () => {
     renderWithOptions({}, <AssistantMessage run={lastRun("tools-with-thought-between")} />);
     await userEvent.click(screen.getByRole("button", { name: /read_file.*failed/ }));
     expect(screen.getByLabelText("Arguments").textContent).toContain('"name": "calendar.txt"');
     expect(screen.getByLabelText("Result").textContent).toBe("FileNotFoundError: There is no file calendar.txt.");
   });
 
-  it("say what they took", () => {
+  it("show their duration and tokens", () => {
     renderWithOptions({}, <AssistantMessage run={lastRun("thought-then-answer")} />);
     expect(screen.getByText("lab/qwen3 · 388 tokens (121 thinking) · 9 s")).toBeDefined();
   });
@@ -176,7 +176,7 @@ describe("thoughts, tools and answers of one run", () => {
 const nothing = () => undefined;
 const notice = (seconds: number) => ({ type: "notice", code: "provider_retry", message: `Trying again in ${seconds} seconds.` }) as const;
 
-it("offers one way to ask again: retrying after a failure, else regenerating", () => {
+it("offers one action: Retry after a failure, otherwise Regenerate", () => {
   const { show } = renderWithOptions({}, <AssistantMessage run={lastRun("failed-while-thinking")} onRetry={nothing} onRegenerate={nothing} />);
   expect(screen.getByRole("button", { name: "Try again" })).toBeDefined();
   expect(screen.queryByRole("button", { name: "Regenerate" })).toBeNull();

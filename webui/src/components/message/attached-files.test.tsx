@@ -22,7 +22,7 @@ it("shows each file by its name, and a picture as one", () => {
   expect(links.map((each) => each.querySelector("img")?.getAttribute("src"))).toEqual(["/run_1/1", undefined, "/run_1/3"]);
 });
 
-it("leaves a picture that cannot be had by its name", () => {
+it("shows the name of a picture that can't be loaded", () => {
   const { container } = render(<SentFiles files={filesOf(golden("attachments"), addressOf).slice(0, 1)} />);
   const picture = container.querySelector("img");
   if (picture) fireEvent.error(picture);
@@ -30,13 +30,13 @@ it("leaves a picture that cannot be had by its name", () => {
   expect(screen.getByText("calendar-40.png")).toBeTruthy();
 });
 
-it("shows what hides in a name", () => {
+it("shows hidden characters in a name", () => {
   const file = { id: "x", name: "exe\u202etxt.png", media_type: "text/plain", bytes: null, address: null };
   render(<SentFiles files={[file]} />);
   expect(screen.getByText("exe⟨U+202E⟩txt.png")).toBeTruthy();
 });
 
-it("calls a file as the message does where no more was kept of it", () => {
+it("shows a file's name from the message if nothing else was stored", () => {
   const run = { ...golden("answer-only"), input: { text: "Hi", context_files: ["a.txt"], image_path: "p.png" } };
   expect(filesOf(run, addressOf)).toEqual([
     { id: "a.txt", name: "a.txt", media_type: "", bytes: null, address: "/run_1/1" },
@@ -49,6 +49,6 @@ it.each([
   [1536, "1.5 kB"],
   [512 * 1024, "512 kB"],
   [8 * 1024 * 1024, "8 MB"],
-])("says %i bytes as %s", (bytes, words) => {
+])("formats %i bytes as %s", (bytes, words) => {
   expect(formatBytes(bytes)).toBe(words);
 });

@@ -20,7 +20,7 @@ describe("hidden characters", () => {
     expect(visible(text)).toBe(text);
   });
 
-  it("knows what came before where the text comes in pieces", () => {
+  it("considers earlier chunks of the text", () => {
     expect(visible("\u200d👧", "👩")).toBe("\u200d👧");
     expect(visible("\u200db", "a")).toBe("⟨U+200D⟩b");
   });
@@ -38,7 +38,7 @@ describe("addresses", () => {
     },
   );
 
-  it("takes pictures that carry their bytes, but none that may hold a script", () => {
+  it("accepts data URLs of pictures, except for types that can contain scripts", () => {
     expect(isInlineImage("data:image/png;base64,AAAA")).toBe(true);
     expect(isInlineImage("data:image/svg+xml;base64,AAAA")).toBe(false);
     expect(isInlineImage("https://example.com/a.png")).toBe(false);

@@ -71,7 +71,7 @@ it("shows a replacement that is still thinking instead of the old answer, withou
   expect(doing.onSelect).not.toHaveBeenCalled();
 });
 
-it("shows everything again where a replacement failed, with the reason and a way to try again", () => {
+it("shows everything again if a replacement failed, with the reason and a retry button", () => {
   const doing = handlers();
   render(<Shown name="replacement-failed" actions={doing} />);
   expect(screen.getAllByRole("article").map((each) => within(each).getByText(/You said/).parentElement?.textContent)).toHaveLength(2);

@@ -54,7 +54,7 @@ function Account({ me }: { readonly me: Me }) {
 }
 
 function loginOf(me: Me): string {
-  if (me.key_id === null) return "By the proxy in front of the server";
+  if (me.key_id === null) return "Through a proxy";
   return `With the key ${visible(me.key_name ?? me.key_id)} (${me.key_id})`;
 }
 

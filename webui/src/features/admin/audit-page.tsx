@@ -34,7 +34,7 @@ export default function AuditPage({ onBack }: { readonly onBack: () => void }) {
   return (
     <PageFrame title="Audit log" onBack={onBack} problem={problem}>
       {loaded === null ? null : loaded.entries.length === 0 ? (
-        <p className="text-soft">Nothing has happened yet.</p>
+        <p className="text-soft">No entries yet.</p>
       ) : (
         <ol aria-label="Entries, newest first" className="overflow-hidden rounded-xl border border-line bg-raised text-sm">
           {loaded.entries.map((entry, index) => (

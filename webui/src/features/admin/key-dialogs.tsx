@@ -28,9 +28,9 @@ export function IssuedKey({ name, value, onClose }: { readonly name: string; rea
 
 const GRACES = [
   ["0s", "Ends at once"],
-  ["1h", "Works for another hour"],
-  ["24h", "Works for another day"],
-  ["7d", "Works for another week"],
+  ["1h", "Valid for another hour"],
+  ["24h", "Valid for another day"],
+  ["7d", "Valid for another week"],
 ] as const;
 
 export interface RotateKeyProps {
@@ -44,7 +44,7 @@ export function RotateKey({ item, onClose, onRotate }: RotateKeyProps) {
   const [grace, setGrace] = useState("24h");
   const [problem, setProblem] = useState<string | null>(null);
   return (
-    <Dialog open onOpenChange={onClose} title="Rotate key" description={`“${visible(item.name)}” gets a new secret. Everything else about it stays the same.`}>
+    <Dialog open onOpenChange={onClose} title="Rotate key" description={`“${visible(item.name)}” gets a new secret. Everything else stays the same.`}>
       <label className="block text-sm">
         <span className="mb-1.5 block font-medium">The old secret</span>
         <select value={grace} data-initial-focus className="min-h-10 w-full rounded-lg border border-line-strong bg-raised px-3" onChange={(event) => setGrace(event.target.value)}>

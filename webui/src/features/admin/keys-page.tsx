@@ -29,7 +29,7 @@ export default function KeysPage({ onBack }: { readonly onBack: () => void }) {
   const others = (keys?.length ?? 0) - shown.length;
   return (
     <PageFrame
-      title={ended ? "Ended keys" : "API keys"}
+      title={ended ? "Expired and revoked keys" : "API keys"}
       onBack={onBack}
       problem={problem}
       action={
@@ -47,7 +47,7 @@ export default function KeysPage({ onBack }: { readonly onBack: () => void }) {
       )}
       {others === 0 && !ended ? null : (
         <Button look="quiet" className="mt-3" onClick={() => setEnded(!ended)}>
-          {ended ? "Show live keys" : `Show ${others} expired or revoked`}
+          {ended ? "Show active keys" : `Show ${others} expired or revoked`}
         </Button>
       )}
       <TaskDialog task={task} onTask={setTask} onChanged={refresh} />

@@ -11,9 +11,9 @@ const MODEL = { id: "lab/blind", name: "Blind", provider: "lab", current: true, 
 const text = (name: string, words = "x") => new File([words], name, { type: "text/plain" });
 const sent = (name: string, media_type: string, bytes: number) => ({ id: `upl_${name}`, name, media_type, bytes, address: `/${name}` });
 
-/** A server whose uploads finish when the test says so. */
+/** A server whose uploads finish when the test decides. */
 function setup() {
-  const said: (string | null)[] = [];
+  const notices: (string | null)[] = [];
   const fails = new Set(["bad.zip"]);
   const waiting: (() => void)[] = [];
   const api = {
@@ -25,15 +25,15 @@ function setup() {
             : resolve({ id: `upl_${file.name}`, name: file.name, media_type: file.name.endsWith(".png") ? "image/png" : "text/plain", bytes: file.size }),
         );
       }),
-    deleteUpload: (id: string) => Promise.resolve(said.push(`delete ${id}`)),
+    deleteUpload: (id: string) => Promise.resolve(notices.push(`delete ${id}`)),
     uploadAddress: (id: string) => `/uploads/${id}`,
   } as Pick<Api, "upload" | "deleteUpload" | "uploadAddress"> as Api;
-  const { result } = renderHook(() => useAttachments(api, LIMITS, (words) => said.push(words)));
+  const { result } = renderHook(() => useAttachments(api, LIMITS, (words) => notices.push(words)));
   const arrive = () => act(async () => waiting.splice(0).forEach((each) => each()));
-  return { result, said, arrive, fails };
+  return { result, notices, arrive, fails };
 }
 
-it("brings several files, in order, with a small picture of each that is one", async () => {
+it("adds several files, in order, with thumbnails of pictures", async () => {
   const { result, arrive } = setup();
   act(() => result.current.add([text("a.txt"), text("b.png"), text("c.txt")]));
   expect(result.current.files.map((each) => each.status)).toEqual(["uploading", "uploading", "uploading"]);
@@ -44,16 +44,16 @@ it("brings several files, in order, with a small picture of each that is one", a
 });
 
 it("names the file that is too large or one too many, and accepts the others", async () => {
-  const { result, said, arrive } = setup();
+  const { result, notices, arrive } = setup();
   act(() => result.current.add([text("big.txt", "x".repeat(11)), text("a.txt"), text("b.txt"), text("c.txt")]));
   act(() => result.current.add([text("d.txt")]));
   await arrive();
   expect(result.current.files.map((each) => each.name)).toEqual(["a.txt", "b.txt", "c.txt"]);
-  expect(said).toEqual(["big.txt is 11 B. Text files can be up to 10 B.", "d.txt wasn't added: a message can have up to 3 files."]);
+  expect(notices).toEqual(["big.txt is 11 B. Text files can be up to 10 B.", "d.txt wasn't added: a message can have up to 3 files."]);
 });
 
 it("retries a failed upload, and removes the error", async () => {
-  const { result, said, arrive, fails } = setup();
+  const { result, notices, arrive, fails } = setup();
   fails.add("a.txt");
   act(() => result.current.add([text("a.txt"), text("b.txt")]));
   await arrive();
@@ -63,21 +63,21 @@ it("retries a failed upload, and removes the error", async () => {
   expect(result.current.files.map((each) => [each.status, each.onRetry])).toEqual([["uploading", undefined], ["ready", undefined]]);
   await arrive();
   expect(result.current.ready.map((each) => each.id)).toEqual(["upl_a.txt", "upl_b.txt"]);
-  expect(said).toEqual(["a.txt: Unsupported file. Use PNG.", null]);
+  expect(notices).toEqual(["a.txt: Unsupported file. Use PNG.", null]);
 });
 
-it("keeps a file that was refused in sight until it is removed", async () => {
-  const { result, said, arrive } = setup();
+it("shows a rejected file until it is removed", async () => {
+  const { result, notices, arrive } = setup();
   act(() => result.current.add([text("bad.zip")]));
   await arrive();
   expect(result.current.files.map((each) => each.status)).toEqual(["failed"]);
-  expect(said).toEqual(["bad.zip: Unsupported file. Use PNG."]);
+  expect(notices).toEqual(["bad.zip: Unsupported file. Use PNG."]);
   act(() => result.current.remove(result.current.files[0]?.id ?? ""));
   expect(result.current.files).toEqual([]);
 });
 
-it("leaves nothing on the server of a file that was removed, also while it was on its way", async () => {
-  const { result, said, arrive } = setup();
+it("deletes removed files from the server, even during their upload", async () => {
+  const { result, notices, arrive } = setup();
   act(() => result.current.add([text("a.txt")]));
   await arrive();
   act(() => result.current.remove(result.current.files[0]?.id ?? ""));
@@ -85,16 +85,16 @@ it("leaves nothing on the server of a file that was removed, also while it was o
   act(() => result.current.remove(result.current.files[0]?.id ?? ""));
   await arrive();
   expect(result.current.files).toEqual([]);
-  expect(said).toEqual(["delete upl_a.txt", "delete upl_b.txt"]);
+  expect(notices).toEqual(["delete upl_a.txt", "delete upl_b.txt"]);
 });
 
 it("restores the files of an earlier message, and detaches one without deleting it", () => {
-  const { result, said } = setup();
+  const { result, notices } = setup();
   act(() => result.current.put([sent("p.png", "image/png", 5), sent("a.txt", "text/plain", 5)]));
   expect(result.current.files.map((each) => each.picture)).toEqual(["/p.png", null]);
   act(() => result.current.remove(result.current.files[0]?.id ?? ""));
   expect(result.current.ready).toEqual([sent("a.txt", "text/plain", 5)]);
-  expect(said).toEqual([]);
+  expect(notices).toEqual([]);
 });
 
 it("explains why files cannot be sent with this message", () => {

@@ -17,7 +17,7 @@ describe("the title of a first message", () => {
     }
   });
 
-  it("is the whole line where that is short, and has no half character that was pasted", () => {
+  it("is the whole line if that is short, without unpaired surrogates", () => {
     expect(titleOf("  Hi 😀\nmore")).toBe("Hi 😀");
     expect(titleOf("Half \ud83d of it")).toBe("Half � of it");
   });

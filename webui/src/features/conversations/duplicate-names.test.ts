@@ -6,7 +6,7 @@ const NOW = new Date(2026, 10, 30, 18, 0);
 const at = (...rest: [number, number, number, number]) => new Date(2026, 10, ...rest).getTime();
 const named = (id: string, name: string, atMs: number) => ({ id, name, atMs });
 
-it("tells conversations of one name apart by time, by day, and by the second where they are that close", () => {
+it("distinguishes conversations with the same name by time, by day, and by second if needed", () => {
   const times = timesOfDuplicates(
     [
       named("a", "Same", at(30, 9, 5, 1)),

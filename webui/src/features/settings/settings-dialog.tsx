@@ -133,7 +133,7 @@ function DefaultModel() {
           </option>
         ))}
       </select>
-      <span className="mt-1 block text-soft">Used for your new messages that don't choose a model, also from other clients.</span>
+      <span className="mt-1 block text-soft">Used for new messages that don't name a model, in all your clients.</span>
       {problem ? <span role="alert" className="mt-1 block text-danger">{problem}</span> : null}
     </label>
   );
