@@ -1,9 +1,9 @@
 """The complete text of a long answer, as a file in WeChat."""
 
 import pytest
-from tests.channels.wechat.stage import ADA, World, connected, wechat
 
 from tests.channels.wechat.fake.server import Fault
+from tests.channels.wechat.world import ADA, World, connected, wechat
 from thinkaloud.channels.wechat.mail import MESSAGES_PER_WORD
 from thinkaloud.providers.scripted import say
 
