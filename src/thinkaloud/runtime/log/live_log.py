@@ -108,11 +108,6 @@ class LiveLog:
         """Whether nothing more of it is saved."""
         return self.deleted
 
-    @property
-    def is_saved(self) -> bool:
-        """Whether all events are saved."""
-        return not self.unsaved
-
     def append(
         self,
         run_id: str,
@@ -134,7 +129,7 @@ class LiveLog:
             first_seq = self.lost.start
         entry = Entry(logged, first_seq)
         if type(event) is SegmentReclassified and event.to == "reasoning":
-            _make_reasoning(self.of_run(run_id), event)
+            _make_reasoning(entries_of(self, run_id), event)
             self._merged.clear()
         self._entries.append(entry)
         self.unsaved.append(entry)
@@ -166,7 +161,7 @@ class LiveLog:
             seq += 1
             logged = LoggedEvent(seq, at_ms, conversation_id, run_id, event)
             if type(event) is SegmentReclassified and event.to == "reasoning":
-                _make_reasoning(self.of_run(run_id), event)
+                _make_reasoning(entries_of(self, run_id), event)
                 self._merged.clear()
             entry = Entry(logged, seq)
             kept.append(entry)
@@ -227,10 +222,6 @@ class LiveLog:
         """Return the entries in memory above `after`, published or not."""
         return self._entries[self._index_after(max(after, self._floor)) :]
 
-    def of_run(self, run_id: str) -> list[Entry]:
-        """Return the entries of a run that are in memory, published or not."""
-        return [entry for entry in self._entries if entry.logged.run_id == run_id]
-
     def shrink(self) -> None:
         """Coalesce the deltas of saved entries, and drop all but the latest entries."""
         entries, start = self._entries, self._condensed
@@ -252,6 +243,11 @@ class LiveLog:
         """Coalesce the adjacent deltas of a segment. Followers share the resulting entries."""
         slices = runs_of_deltas([entry.logged for entry in entries])
         return [_coalesced(entries[start:stop], self._merged) for start, stop in slices]
+
+
+def entries_of(log: LiveLog, run_id: str) -> list[Entry]:
+    """Return the entries of a run that are in memory, published or not."""
+    return [entry for entry in log.pending(log.floor) if entry.logged.run_id == run_id]
 
 
 def _number(entry: Entry) -> int:

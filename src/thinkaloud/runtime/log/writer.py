@@ -19,7 +19,7 @@ from thinkaloud.ports.store import (
     Token,
 )
 from thinkaloud.runtime.log.entry import Entry, stored
-from thinkaloud.runtime.log.live_log import LiveLog
+from thinkaloud.runtime.log.live_log import LiveLog, entries_of
 from thinkaloud.runtime.log.shared_log import SharedLog
 
 RESERVED_AHEAD: Final = 65_536
@@ -134,7 +134,7 @@ class LogWriter:
             finally:
                 for log in logs.values():
                     log.shrink()
-                    if not log.is_saved:
+                    if log.unsaved:
                         self.note(log)
 
     async def _append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
@@ -180,7 +180,7 @@ class LogWriter:
         if title is None or not await self._finish_now(log, run, title):
             await self.save()
             wait = _FIRST_WAIT
-            while log.commits_first and not (log.is_saved or log.is_detached or self._closing):
+            while log.commits_first and not (not log.unsaved or log.is_detached or self._closing):
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_HOLD)
                 await self.save()
@@ -190,7 +190,7 @@ class LogWriter:
         if self._failing or log.last_seq - run.first_seq >= _SHORT_RUN:
             return False
         async with self._saving:
-            entries = log.of_run(run.run_id)
+            entries = entries_of(log, run.run_id)
             unsaved = log.unsaved.copy()
             others = any(entry.logged.run_id != run.run_id for entry in unsaved)
             if others or log.unconfirmed is not None or log.is_detached or not _is_whole(entries):
@@ -201,7 +201,7 @@ class LogWriter:
             except StoreError:
                 return False  # `finish` tries again, and logs it.
             self._note_saved(log, unsaved)
-            if log.is_saved:
+            if not log.unsaved:
                 self.forget(log.owner, log.conversation_id)
             log.shrink()
         self._finished.add(run.run_id)
@@ -229,7 +229,7 @@ class LogWriter:
         if log.is_detached:
             self._unfinished.discard(run.run_id)
             return True
-        entries = log.of_run(run.run_id) if known is None else known
+        entries = entries_of(log, run.run_id) if known is None else known
         # Later events of a run that has started since may be unsaved.
         if entries and log.unsaved.begins_by(entries[-1].logged.seq):
             return False

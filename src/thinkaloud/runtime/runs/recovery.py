@@ -59,7 +59,7 @@ async def _finish(
                 entries[each.run.run_id] += _ended(each, fold, log)
             await hub.writer.save()
         # Others may be appending to a shared log.
-        if not log.is_saved and not log.commits_first:
+        if log.unsaved and not log.commits_first:
             return  # The writer retries the events; the next start compacts the runs.
         for each in left:
             run_id = each.run.run_id
