@@ -129,7 +129,7 @@ async def test_a_run_that_cannot_be_repaired_is_reported_once(
         async with asyncio.timeout(DEADLINE), runs.hub.open(OWNER, "other") as other:
             while store.refused_runs < 6:
                 other.append("run_other", AnswerDelta("a1", "continues "))
-                while other.unsaved:
+                while not other.is_saved:
                     await asyncio.sleep(0)
     warnings = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
     assert [each for each in warnings if record.run_id in each] == warnings

@@ -19,7 +19,7 @@ from thinkaloud.events.event import (
 )
 from thinkaloud.ports.store import LogEnd
 from thinkaloud.runtime.log.entry import separated
-from thinkaloud.runtime.log.live_log import LiveLog, entries_of
+from thinkaloud.runtime.log.live_log import LiveLog
 
 RUN = "run_1"
 THOUGHTS: Sequence[Event] = [ReasoningDelta("r1", f"thought {number} ") for number in range(20)]
@@ -62,7 +62,7 @@ def test_a_reader_at_any_cursor_gets_each_event_after_it_with_its_own_number(end
 
 def test_the_saved_deltas_of_a_segment_are_one_entry_in_memory() -> None:
     log = conversation()
-    assert [entry.logged.seq for entry in entries_of(log, RUN)] == [1, 2, 22, 23, 43, 44]
+    assert [entry.logged.seq for entry in log.of_run(RUN)] == [1, 2, 22, 23, 43, 44]
 
 
 def test_deltas_that_are_not_saved_yet_are_kept_apart() -> None:

@@ -51,6 +51,8 @@ class Connection:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.is_cut = False
+        self.refused: set[str] = set()
+        """The methods that fail."""
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._store, name)
@@ -58,7 +60,7 @@ class Connection:
             return method
 
         async def call(*arguments: object, **named: object) -> object:
-            if self.is_cut:
+            if self.is_cut or name in self.refused:
                 raise StoreError("The connection is cut.")
             return await method(*arguments, **named)
 

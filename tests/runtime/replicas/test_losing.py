@@ -15,6 +15,7 @@ from tests.runtime.replicas.pair import (
     replica,
     status_of,
 )
+from thinkaloud.errors import StoreError
 from thinkaloud.events.event import AnswerDelta
 from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.runtime.run_stream import follow_run
@@ -141,3 +142,27 @@ async def test_a_runtime_that_stops_in_order_is_not_waited_for(stores: list[Stor
             assert len(await stores[1].replicas()) == 2
         assert len(await stores[1].replicas()) == 1
         assert await two.open_runs.in_conversation(OWNER, "c") == []
+
+
+async def test_a_runtime_that_could_not_join_again_yet_starts_and_writes_nothing(
+    stores: list[Store],
+) -> None:
+    connection = Connection(stores[0])
+    gate = asyncio.Event()
+    model = ScriptedModel([say("One "), Wait(gate), say("two"), Silence()])
+    async with (
+        replica(connection, model) as one,  # type: ignore[arg-type]
+        replica(stores[1], ScriptedModel()) as two,
+    ):
+        await start(one, conversation_id="c")
+        await eventually(lambda: has_answer(two, "One "))
+        token = one.membership.token
+        assert token is not None
+        connection.refused = {"register"}
+        await stores[1].retire(token)
+        gate.set()
+        await eventually(lambda: is_idle(one))
+        with pytest.raises(StoreError):
+            await start(one, "again", conversation_id="d")
+        assert await stores[1].conversation(OWNER, "d") is None
+        await eventually(lambda: has_answer(two, "One "))

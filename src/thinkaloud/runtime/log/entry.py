@@ -66,6 +66,10 @@ class Unsaved(list[Entry]):
         while self and self[-1].logged.seq >= seq:
             self.pop()
 
+    def after(self, seq: int) -> list[Entry]:
+        """Return the entries above a number."""
+        return [entry for entry in self if entry.logged.seq > seq]
+
     def begins_by(self, seq: int) -> bool:
         """Whether an event up to this number is unsaved."""
         return bool(self) and self[0].logged.seq <= seq

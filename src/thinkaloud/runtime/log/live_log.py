@@ -62,7 +62,9 @@ class LiveLog:
         """The active runs, and the last few that ended."""
         self.closed = False
         self.deleted = False
-        """Whether the conversation was deleted; nothing more is saved then."""
+        """Whether the conversation was deleted."""
+        self.is_detached = False
+        """Whether nothing more is saved, because it was deleted, or is another replica's to write."""
         self.reserved_seq = end.reserved_seq
         """Numbers up to this one may be assigned; persisted in the store."""
         self.lost = range(end.last_seq + 1, max(end.last_seq, end.reserved_seq))
@@ -104,9 +106,9 @@ class LiveLog:
         return self._floor
 
     @property
-    def is_detached(self) -> bool:
-        """Whether nothing more of it is saved."""
-        return self.deleted
+    def is_saved(self) -> bool:
+        """Whether all events are saved."""
+        return not self.unsaved
 
     def append(
         self,
@@ -129,7 +131,7 @@ class LiveLog:
             first_seq = self.lost.start
         entry = Entry(logged, first_seq)
         if type(event) is SegmentReclassified and event.to == "reasoning":
-            _make_reasoning(entries_of(self, run_id), event)
+            _make_reasoning(self.of_run(run_id), event)
             self._merged.clear()
         self._entries.append(entry)
         self.unsaved.append(entry)
@@ -161,7 +163,7 @@ class LiveLog:
             seq += 1
             logged = LoggedEvent(seq, at_ms, conversation_id, run_id, event)
             if type(event) is SegmentReclassified and event.to == "reasoning":
-                _make_reasoning(entries_of(self, run_id), event)
+                _make_reasoning(self.of_run(run_id), event)
                 self._merged.clear()
             entry = Entry(logged, seq)
             kept.append(entry)
@@ -218,9 +220,9 @@ class LiveLog:
             return index
         return bisect_right(entries, seq, hi=self._condensed, key=_number)
 
-    def pending(self, after: int) -> list[Entry]:
-        """Return the entries in memory above `after`, published or not."""
-        return self._entries[self._index_after(max(after, self._floor)) :]
+    def of_run(self, run_id: str) -> list[Entry]:
+        """Return the entries of a run that are in memory, published or not."""
+        return [entry for entry in self._entries if entry.logged.run_id == run_id]
 
     def shrink(self) -> None:
         """Coalesce the deltas of saved entries, and drop all but the latest entries."""
@@ -243,11 +245,6 @@ class LiveLog:
         """Coalesce the adjacent deltas of a segment. Followers share the resulting entries."""
         slices = runs_of_deltas([entry.logged for entry in entries])
         return [_coalesced(entries[start:stop], self._merged) for start, stop in slices]
-
-
-def entries_of(log: LiveLog, run_id: str) -> list[Entry]:
-    """Return the entries of a run that are in memory, published or not."""
-    return [entry for entry in log.pending(log.floor) if entry.logged.run_id == run_id]
 
 
 def _number(entry: Entry) -> int:

@@ -51,7 +51,7 @@ class OpenLogs:
         log = self._logs.pop((owner, conversation_id), None)
         if log is not None:
             self._unused.pop(log, None)
-            log.deleted = True
+            log.deleted = log.is_detached = True
             log.close()
 
     async def acquire(
@@ -107,7 +107,7 @@ class OpenLogs:
     def discard_unsaved(self) -> None:
         """Drop all logs with events that this replica may not save any more."""
         for log in [*self._logs.values()]:
-            if log.unsaved:
+            if not log.is_saved:
                 self.discard(log)
 
     def discard(self, log: LiveLog) -> None:
@@ -135,7 +135,7 @@ class OpenLogs:
         self.close()
         await self.writer.save()
         for log in list(self._logs.values()):
-            if not log.unsaved:
+            if log.is_saved:
                 await self._drop(log)
 
     async def _sweep(self, now_ms: int) -> None:
@@ -144,14 +144,14 @@ class OpenLogs:
         for log in self._unused:
             if len(dropped) >= surplus and now_ms - log.left_at_ms <= LINGER_MS:
                 break
-            if not log.unsaved:
+            if log.is_saved:
                 dropped.append(log)
         for log in dropped:
             await self._drop(log)
 
     async def _drop(self, log: LiveLog) -> None:
         await self.writer.unreserve(log)
-        if log.users == 0 and not log.unsaved and not log.is_detached:
+        if log.users == 0 and log.is_saved and not log.is_detached:
             self._unused.pop(log, None)
             self._logs.pop((log.owner, log.conversation_id), None)
             self._folds.forget(log.owner, log.conversation_id)

@@ -36,8 +36,6 @@ class SharedLog(LiveLog):
         self.waiting = self._committed = _FollowersOfCommitted()
         self.identity: str | None = None
         """Identifies the conversation in the store; None: there is none, as far as is known."""
-        self.discarded = False
-        """Whether this replica lost the run that it executed. Nothing more is saved then."""
         self._tail: list[Stored] = []
 
     @property
@@ -47,12 +45,6 @@ class SharedLog(LiveLog):
         if self.unsaved:
             return self.unsaved[0].logged.seq - 1
         return super().seq
-
-    @property
-    @override
-    def is_detached(self) -> bool:
-        """Whether nothing more of it is saved."""
-        return self.deleted or self.discarded
 
     def publish(self) -> None:
         """Wake the followers: events were committed."""
@@ -94,7 +86,7 @@ class SharedLog(LiveLog):
 
     def discard(self) -> None:
         """Forget what is not committed. Followers end, and have to begin again."""
-        self.discarded = True
+        self.is_detached = True
         committed = self.seq
         del self._entries[self._index_after(committed) :]
         self._last_seq = committed

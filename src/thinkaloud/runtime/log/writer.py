@@ -2,24 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Final
 
 from thinkaloud.core.conversations.search_text import searchable
 from thinkaloud.core.reclassify import settled
 from thinkaloud.errors import Fenced, StoreError
 from thinkaloud.events.event import RunEnded, RunStarted
-from thinkaloud.ports.store import (
-    Appended,
-    ConversationKey,
-    RunRecord,
-    Store,
-    Stored,
-    Token,
-)
+from thinkaloud.ports.store import RunRecord, Store
 from thinkaloud.runtime.log.entry import Entry, stored
-from thinkaloud.runtime.log.live_log import LiveLog, entries_of
+from thinkaloud.runtime.log.fence import Fence, FencedStore
+from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.log.shared_log import SharedLog
 
 RESERVED_AHEAD: Final = 65_536
@@ -32,38 +26,18 @@ _PAGE: Final = 512
 _log = logging.getLogger(__name__)
 
 
-class Fence(Protocol):
-    """What a writer needs to know of the replica, and tells it, if others share the store."""
-
-    @property
-    def token(self) -> Token | None:
-        """The token of the replica; None if the store is not shared."""
-        ...
-
-    def running(self) -> Collection[str]:
-        """Return the runs that the replica executes."""
-        ...
-
-    def note(self, appended: Appended) -> None:
-        """Take note of runs that were lost or are to stop."""
-        ...
-
-    def note_fenced(self) -> None:
-        """Take note that the replica was declared dead."""
-        ...
-
-
 class LogWriter:
     """Saves new events in batches across all conversations."""
 
     def __init__(self, store: Store, fence: Fence | None = None) -> None:
         self._store = store
-        self._fence = fence
+        self._fenced = FencedStore(store, fence)
         self._unsaved: dict[tuple[str, str], LiveLog] = {}
         self._work = asyncio.Event()
         self._saving = asyncio.Lock()
         self._failing = False
-        self._closing = False
+        self.closing = False
+        """Whether ends are no more held back until a store that fails works again."""
         self._unfinished: set[str] = set()
         self._finished: set[str] = set()
         """The runs that were finished with their end, and don't know it yet."""
@@ -81,10 +55,6 @@ class LogWriter:
             return
         self._unsaved[log.owner, log.conversation_id] = log
         self._work.set()
-
-    def stop_waiting(self) -> None:
-        """Hold back no end any more until a store that fails works again."""
-        self._closing = True
 
     def forget(self, owner: str, conversation_id: str) -> None:
         """Discard the unsaved events of a deleted conversation."""
@@ -112,7 +82,7 @@ class LogWriter:
                 if self._failing:
                     # First, because collecting a batch is slow if the disk was full for long.
                     await self._store.check_writing()
-                await self._append(
+                await self._fenced.append(
                     {
                         (log.owner, log.conversation_id): stored(entries)
                         for log, entries in taken
@@ -120,7 +90,7 @@ class LogWriter:
                     }
                 )
                 for log, entries in taken:
-                    self._note_saved(log, entries)
+                    _note_saved(log, entries)
                     # The store may not have the conversation of an unconfirmed run yet.
                     if log.writers and log.unconfirmed is None:
                         await self.reserve(log)
@@ -128,33 +98,14 @@ class LogWriter:
                     self._failing = False
                     _log.warning("saving events works again")
             except Fenced:
-                self._note_fenced()
+                pass  # The fence knows, and its runs are ended.
             except StoreError:
                 self._note_failed()
             finally:
                 for log in logs.values():
                     log.shrink()
-                    if log.unsaved:
+                    if not log.is_saved:
                         self.note(log)
-
-    async def _append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
-        fence = self._fence
-        if fence is None or fence.token is None:
-            await self._store.append(batch)
-        else:
-            appended = await self._store.append(batch, fence.token, fence.running())
-            if appended.lost or appended.stopping:
-                fence.note(appended)
-
-    def _note_saved(self, log: LiveLog, entries: Sequence[Entry]) -> None:
-        if not log.is_detached:
-            log.unsaved.note_saved(entries)
-            if isinstance(log, SharedLog):
-                log.publish()
-
-    def _note_fenced(self) -> None:
-        if self._fence is not None:
-            self._fence.note_fenced()
 
     async def show_end(self, log: LiveLog, run: RunRecord, title: str | None) -> None:
         """Persist the terminal event of a run, which is held, then publish it.
@@ -180,7 +131,7 @@ class LogWriter:
         if title is None or not await self._finish_now(log, run, title):
             await self.save()
             wait = _FIRST_WAIT
-            while log.commits_first and not (not log.unsaved or log.is_detached or self._closing):
+            while log.commits_first and not (log.is_saved or log.is_detached or self.closing):
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_HOLD)
                 await self.save()
@@ -190,7 +141,7 @@ class LogWriter:
         if self._failing or log.last_seq - run.first_seq >= _SHORT_RUN:
             return False
         async with self._saving:
-            entries = entries_of(log, run.run_id)
+            entries = log.of_run(run.run_id)
             unsaved = log.unsaved.copy()
             others = any(entry.logged.run_id != run.run_id for entry in unsaved)
             if others or log.unconfirmed is not None or log.is_detached or not _is_whole(entries):
@@ -200,8 +151,8 @@ class LogWriter:
                     return False
             except StoreError:
                 return False  # `finish` tries again, and logs it.
-            self._note_saved(log, unsaved)
-            if not log.unsaved:
+            _note_saved(log, unsaved)
+            if log.is_saved:
                 self.forget(log.owner, log.conversation_id)
             log.shrink()
         self._finished.add(run.run_id)
@@ -229,7 +180,7 @@ class LogWriter:
         if log.is_detached:
             self._unfinished.discard(run.run_id)
             return True
-        entries = entries_of(log, run.run_id) if known is None else known
+        entries = log.of_run(run.run_id) if known is None else known
         # Later events of a run that has started since may be unsaved.
         if entries and log.unsaved.begins_by(entries[-1].logged.seq):
             return False
@@ -264,14 +215,7 @@ class LogWriter:
             # A run that starts now reserves again, after this.
             log.reserved_seq = through
         try:
-            return await self._store.compact(
-                run,
-                stored(entries),
-                text,
-                title=title,
-                reserved_seq=through,
-                token=None if self._fence is None else self._fence.token,
-            )
+            return await self._fenced.compact(run, stored(entries), text, title, through)
         except StoreError:
             log.reserved_seq = max(log.reserved_seq, reserved_seq)
             raise
@@ -303,6 +247,13 @@ class LogWriter:
         if not self._failing:
             _log.exception("could not save events; they are kept in memory and retried")
         self._failing = True
+
+
+def _note_saved(log: LiveLog, entries: Sequence[Entry]) -> None:
+    if not log.is_detached:
+        log.unsaved.note_saved(entries)
+        if isinstance(log, SharedLog):
+            log.publish()
 
 
 def reservation(log: LiveLog) -> int:

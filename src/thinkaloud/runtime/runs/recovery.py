@@ -59,7 +59,7 @@ async def _finish(
                 entries[each.run.run_id] += _ended(each, fold, log)
             await hub.writer.save()
         # Others may be appending to a shared log.
-        if log.unsaved and not log.commits_first:
+        if not log.is_saved and not log.commits_first:
             return  # The writer retries the events; the next start compacts the runs.
         for each in left:
             run_id = each.run.run_id
@@ -89,7 +89,7 @@ def _ended(unfinished: Unfinished, fold: Fold, log: LiveLog) -> list[Entry]:
     before = log.last_seq
     for event in _missing(unfinished, run):
         fold.apply(log.append(run_id, event))
-    return log.pending(before)
+    return log.unsaved.after(before)
 
 
 def _missing(unfinished: Unfinished, run: RunFold | None) -> list[Event]:

@@ -136,7 +136,7 @@ class Runs:
     async def interrupt(self) -> None:
         """End all runs as interrupted, and followers once up to date. No runs can start after."""
         self._executor.end()
-        self.hub.writer.stop_waiting()
+        self.hub.writer.closing = True
         await self.active.interrupt()
         self.hub.close()
 

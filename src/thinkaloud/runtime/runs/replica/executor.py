@@ -154,6 +154,6 @@ async def _earlier(hub: Hub, spec: RunSpec, log: LiveLog) -> list[RunFold]:
         return []  # It is the first event of the conversation.
     fold = await hub.fold(spec.owner, spec.conversation_id)
     # Its own start may not be published yet.
-    for entry in log.pending(fold.seq):
+    for entry in log.unsaved.after(fold.seq):
         fold.apply(entry.logged)
     return [run for run in fold.tree.line(spec.run_id)[:-1] if run.ended is not None]
