@@ -26,6 +26,8 @@ export default defineConfig(({ mode }) => {
     },
     server: { fs: { allow: [here("."), here("../tests/sessions")] }, proxy: proxied("/api", "/webui", "/ws") },
     test: {
+      // On a busy machine, a test takes longer than the usual seconds.
+      testTimeout: 60_000,
       projects: [
         {
           extends: true,
@@ -43,6 +45,7 @@ export default defineConfig(({ mode }) => {
             name: "page",
             environment: "happy-dom",
             include: ["src/**/*.test.tsx"],
+            expect: { poll: { timeout: 30_000 } },
             // Hooks after a test run in reverse order: components unmount before the console is checked.
             setupFiles: [here("src/app/console-guard.ts"), here("src/app/test-setup.ts")],
           },

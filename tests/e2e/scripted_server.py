@@ -5,9 +5,11 @@ THINKALOUD_DATA_DIR says. The first word of a message chooses what the model doe
 """
 
 import asyncio
+import os
 import re
 import sys
 from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -44,6 +46,8 @@ class ScriptedReply(msgspec.Struct, frozen=True):
     last: ModelEvent = ModelFinished(
         "stop", reasoning_status="shown", usage=Usage(12, 345, reasoning_tokens=300)
     )
+    pause: int | None = None
+    """At which character of the thought it waits until the file `go` is in the data folder."""
 
 
 def long_thought() -> str:
@@ -77,6 +81,7 @@ STYLES: Final = (
 )
 
 REPLIES: Final = {
+    "hold": ScriptedReply(pause=THOUGHT.index("Thought number 7")),
     "paced": ScriptedReply(thought=PARAGRAPHS, chunk_chars=3),
     "styles": ScriptedReply(thought="", answer=STYLES, chunk_chars=50, seconds=0.0),
     "talk": ScriptedReply(
@@ -143,9 +148,18 @@ class ObedientModel:
         for kind, text in ((ReasoningText, reply.thought), (AnswerText, reply.answer)):
             for at in range(0, len(text), reply.chunk_chars):
                 yield [kind(text[at : at + reply.chunk_chars])]
+                if kind is ReasoningText and reply.pause in range(at, at + reply.chunk_chars):
+                    await file_exists(Path(os.environ["THINKALOUD_DATA_DIR"]) / "go")
+                    due = asyncio.get_running_loop().time()
                 due += reply.seconds
                 await asyncio.sleep(due - asyncio.get_running_loop().time())
         yield [reply.last]
+
+
+async def file_exists(path: Path) -> None:
+    """Wait until the file exists."""
+    while not path.exists():
+        await asyncio.sleep(0.02)
 
 
 def main() -> None:

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
@@ -39,8 +41,8 @@ inChromium("the page in Chromium, against the real server", () => {
     expect(await body(page).textContent()).toContain("Thought number 12");
   });
 
-  it("shows everything so far after a reload during reasoning and continues; a second tab shows the same", async ({ here: { page, context } }) => {
-    await say(page, "Why?");
+  it("shows everything so far after a reload during reasoning and continues; a second tab shows the same", async ({ here: { page, context }, server }) => {
+    await say(page, "Hold that thought");
     await page.getByText("Thought number 3 leads").waitFor();
     await page.reload();
     await thinking(page).waitFor();
@@ -48,6 +50,7 @@ inChromium("the page in Chromium, against the real server", () => {
     const second = await context.newPage();
     await second.goto(page.url());
     await thinking(second).waitFor();
+    writeFileSync(server.inData("go"), "");
     await Promise.all([done(page).waitFor(), done(second).waitFor()]);
     await thought(page).click();
     await thought(second).click();

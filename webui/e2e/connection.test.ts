@@ -64,7 +64,7 @@ inChromium("a connection that is lost", () => {
     await server.end("SIGKILL");
     await server.start();
     await page.getByText("The server is back").waitFor({ timeout: 20_000 });
-    expect(await page.getByRole("heading", { name: "Section 1" }).count()).toBe(1);
+    await page.getByRole("heading", { name: "Section 1", exact: true }).waitFor();
     await page.getByRole("button", { name: "Continue" }).click();
     await log(page).getByText("Please continue.").waitFor();
     await page.getByRole("article").nth(1).getByRole("button", { name: "Copy answer" }).waitFor();

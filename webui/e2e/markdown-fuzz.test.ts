@@ -119,6 +119,9 @@ inChromium("Markdown in the page", () => {
   it("renders the same text however it was streamed", PATIENCE, async ({ address, lookAt }) => {
     const visited = await lookAt(address);
     const { page } = visited;
+    // Highlighting and formulas are loaded when they are first needed. Otherwise, it would show the same only later.
+    await show(page, ["```python\nprint(1)\n```\n\n$$x$$"], false);
+    for (const loaded of [".hljs-built_in", ".katex"]) await page.locator(loaded).first().waitFor();
     const texts = [...USUAL, ...MULTILINGUAL, ...Array.from({ length: ROUNDS }, (_, index) => madeUp(SEED + index))];
     for (const [index, text] of texts.entries()) {
       const name = `text ${index}, seed ${SEED}: ${JSON.stringify(text)}`;

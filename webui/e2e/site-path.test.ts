@@ -75,7 +75,7 @@ inChromium("the page under a path of a site, behind nginx", () => {
     await page.getByText("The answer is 42.").waitFor();
     await page.getByRole("button", { name: "Settings" }).click();
     await page.getByRole("link", { name: "API" }).click();
-    await page.getByRole("heading", { name: /^thinkaloud/ }).waitFor();
+    await page.getByRole("heading", { name: /^thinkaloud/, level: 1 }).waitFor();
     expect(new URL(page.url()).pathname).toBe("/app/api/docs");
     expect(consoleLines).toEqual([]);
   });
