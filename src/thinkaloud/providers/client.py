@@ -55,6 +55,14 @@ class _Transport(Protocol):
         self, response: "aiohttp.ClientResponse", take: Callable[[bytes], bool]
     ) -> None: ...
 
+    async def release(
+        self,
+        response: "aiohttp.ClientResponse",
+        ending: "set[aiohttp.ClientResponse]",
+        *,
+        finished: bool,
+    ) -> None: ...
+
     async def get(
         self,
         session: "aiohttp.ClientSession",
@@ -70,6 +78,7 @@ class Sessions:
     def __init__(self) -> None:
         self._transport: _Transport | None = None
         self._pools: dict[bool, aiohttp.ClientSession] = {}
+        self._ending: set[aiohttp.ClientResponse] = set()
 
     async def prepare(self) -> None:
         """Import the transport without blocking the event loop. A server may call this early."""
@@ -94,6 +103,10 @@ class Sessions:
         """Read the body of a response; see `thinkaloud.providers.transport.read`."""
         await self._loaded.read(response, take)
 
+    async def release(self, response: "aiohttp.ClientResponse", *, finished: bool) -> None:
+        """Return its connection to the pool; see `thinkaloud.providers.transport.release`."""
+        await self._loaded.release(response, self._ending, finished=finished)
+
     async def get(
         self, url: str, headers: Mapping[str, str], seconds: float
     ) -> "aiohttp.ClientResponse":
@@ -102,6 +115,9 @@ class Sessions:
 
     async def close(self) -> None:
         """Close all connections."""
+        ending, self._ending = self._ending, set()
+        for response in ending:
+            response.close()
         pools, self._pools = self._pools, {}
         for session in pools.values():
             await session.close()
@@ -187,7 +203,8 @@ class HttpModel:
             return
         try:
             sent = self._sent(request)
-            async with await self._send(sent.http) as http:
+            http = await self._send(sent.http)
+            try:
                 if http.status >= 300:
                     last += self._scrubbed([await self._refusal(http, sent)])
                 else:
@@ -200,6 +217,9 @@ class HttpModel:
                     )
                 is_open = True
                 yield response
+            finally:
+                finished = response is not None and response.finished
+                await self._sessions.release(http, finished=finished)
         except InvalidRequest as error:
             last += self._scrubbed([ModelFailed("provider_bad_request", error.message)])
         except ProviderError as error:

@@ -27,6 +27,8 @@ class StreamedResponse:
         self.http = http
         self.ended = False
         """Whether to stop reading: its last event was decoded, or nobody wants more of them."""
+        self.finished = False
+        """Whether its last event was decoded, and is not an error."""
         self._decoder = decoder
         self._base_url = base_url
         self._finish = finish
@@ -41,6 +43,7 @@ class StreamedResponse:
         events = self._decoder.feed(chunk)
         if events and isinstance(events[-1], _LAST):
             self.ended = True
+            self.finished = isinstance(events[-1], ModelFinished)
             return self._finish(events)
         return events
 

@@ -6,7 +6,9 @@ would dominate the startup time.
 
 import asyncio
 import functools
+import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -21,6 +23,13 @@ ERRORS: Final = (aiohttp.ClientError, OSError, asyncio.IncompleteReadError)
 """Exceptions of a call, or of reading a body, if the address, connection or framing fails."""
 
 _CONNECT_SECONDS: Final = 15.0
+_KEPT_SECONDS: Final = 300
+"""How long an unused connection is kept: connecting again takes several round trips."""
+_END_SECONDS: Final = 1.0
+"""How long to wait for the end of a body after its last event."""
+_PROBES: Final = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
+"""How a silent connection is probed: routers forget it after a few minutes otherwise, also while a
+model thinks, and a dead one is noticed within a minute."""
 _MAX_HEADER: Final = 64 * 1024
 
 
@@ -28,6 +37,11 @@ class Connection(ResponseHandler):
     """An HTTP connection that calls back after each read from its socket, if asked to."""
 
     on_read: Callable[[], None] | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        _probe(transport)
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -47,6 +61,19 @@ class Connection(ResponseHandler):
         # parser and calls the transport even if reading was not paused.
         if getattr(self, "_reading_paused", True):
             super().resume_reading(*arguments, **options)
+
+
+def _probe(transport: asyncio.BaseTransport) -> None:
+    """Switch on TCP's keepalive."""
+    connected: socket.socket | None = transport.get_extra_info("socket")
+    if connected is None or connected.family not in {socket.AF_INET, socket.AF_INET6}:
+        return
+    with suppress(OSError):  # It was closed at once.
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _PROBES:
+            # Not every platform supports all of them.
+            if hasattr(socket, option):
+                connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -110,7 +137,7 @@ def new_session(*, proxies: bool) -> aiohttp.ClientSession:
         # Only connecting times out here; the runtime handles the timeout of a silent model.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
         headers={"User-Agent": f"thinkaloud/{__version__}", "Accept-Encoding": "identity"},
-        connector=_Connector(limit=0, keepalive_timeout=60),
+        connector=_Connector(limit=0, keepalive_timeout=_KEPT_SECONDS),
         trust_env=proxies,
         cookie_jar=aiohttp.DummyCookieJar(),
         max_line_size=_MAX_HEADER,
@@ -148,6 +175,32 @@ async def read(response: aiohttp.ClientResponse, take: Callable[[bytes], bool]) 
         # After the end, the connection may already carry another response.
         if protocol.on_read is on_read:
             protocol.on_read = None
+
+
+async def release(
+    response: aiohttp.ClientResponse, ending: set[aiohttp.ClientResponse], *, finished: bool
+) -> None:
+    """Return a connection to the pool, or close it if the body of its response has not ended.
+
+    If the last event has arrived (`finished`), the end of the body usually comes with the next
+    packet. Until then, the response is in `ending`; aiohttp returns its connection to the pool.
+    """
+    if not finished or response.content.is_eof():
+        response.release()
+        await response.wait_for_close()
+        return
+
+    def on_end() -> None:
+        timer.cancel()
+        ending.discard(response)
+
+    def give_up() -> None:
+        ending.discard(response)
+        response.close()
+
+    timer = asyncio.get_running_loop().call_later(_END_SECONDS, give_up)
+    ending.add(response)
+    response.content.on_eof(on_end)
 
 
 async def get(
