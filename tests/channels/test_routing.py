@@ -292,24 +292,6 @@ async def test_a_channel_that_does_not_start_leaves_the_others_alone(
     assert other.of("")[-1] == ("stop", "")
 
 
-async def test_a_channel_that_hangs_on_stopping_is_given_up_and_the_others_are_stopped(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    class Hanging(Whole):
-        @override
-        async def stop(self) -> None:
-            await asyncio.Event().wait()
-
-    other = Recorder()
-    async with (
-        asyncio.timeout(10),
-        ChannelManager([Hanging("one"), Hanging("two"), other], drain_seconds=0.05).open(),
-    ):
-        pass
-    assert "channel one did not stop in time" in caplog.text
-    assert other.of("")[-1] == ("stop", "")
-
-
 class Mute(Recorder):
     """Never returns from a call for reasoning."""
 

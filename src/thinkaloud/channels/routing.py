@@ -27,15 +27,18 @@ class ChannelManager:
         *,
         reasoning_allowed: bool = True,
         drain_seconds: float = 5.0,
+        close_seconds: float = 5.0,
         reasoning_seconds: float = 20.0,
     ) -> None:
         self._channels = {channel.name: channel for channel in channels}
         self._reasoning_allowed = reasoning_allowed
         self._drain_seconds = drain_seconds
+        self._close_seconds = close_seconds
         self._reasoning_seconds = reasoning_seconds
         self._destinations: dict[tuple[str, str], Outbox] = {}
         self._deliveries: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
+        self._opened, self._closing = asyncio.Event(), asyncio.Event()
 
     @property
     def channels(self) -> Mapping[str, BaseChannel]:
@@ -51,21 +54,15 @@ class ChannelManager:
         """Start all channels. On exit, deliver queued items and stop the channels.
 
         Delivering and stopping may each take `drain_seconds`. If a channel fails to start or stop,
-        the error is logged and the others continue.
+        the error is logged and the others continue. Tasks that ignore their cancellation are
+        abandoned after twice `close_seconds`.
         """
-        async with owned_tasks() as tasks:
-            self._tasks = tasks
-            listening = [
-                tasks.create_task(self._start(channel)) for channel in self._channels.values()
-            ]
-            try:
-                yield self
-            finally:
-                self._tasks = None
-                await self._drain(tasks)
-                await self._stop_all(tasks)
-                for task in listening:
-                    task.cancel()
+        serving = asyncio.create_task(self._serve())  # noqa: TID251 - see `_close`
+        await self._opened.wait()
+        try:
+            yield self
+        finally:
+            await self._close(serving)
 
     def dispatch(self, message: Outbound) -> None:
         """Route a message. Never waits.
@@ -88,6 +85,40 @@ class ChannelManager:
         destination = self._destinations.get((channel, chat_id))
         if destination is not None:
             await destination.room()
+
+    async def _serve(self) -> None:
+        """Own the tasks of all channels until closing."""
+        try:
+            async with owned_tasks() as tasks:
+                self._tasks = tasks
+                listening = [
+                    tasks.create_task(self._start(channel)) for channel in self._channels.values()
+                ]
+                self._opened.set()
+                try:
+                    await self._closing.wait()
+                finally:
+                    self._tasks = None
+                    await self._drain(tasks)
+                    await self._stop_all(tasks)
+                    for task in listening:
+                        task.cancel()
+        finally:
+            self._opened.set()
+
+    async def _close(self, serving: asyncio.Task[None]) -> None:
+        self._closing.set()
+        try:
+            seconds = 2 * self._drain_seconds + self._close_seconds
+            await asyncio.wait({serving}, timeout=seconds)
+        finally:
+            serving.cancel()
+        if not serving.done():
+            await asyncio.wait({serving}, timeout=self._close_seconds)
+        if not serving.done():
+            _log.error("channels of plugins are abandoned: one of them ignores cancellation")
+        elif not serving.cancelled():
+            serving.result()
 
     def _shows(self, channel: BaseChannel | None) -> bool:
         return channel is not None and channel.settings.allows_reasoning and self._reasoning_allowed
@@ -124,18 +155,12 @@ class ChannelManager:
 
     async def _stop_all(self, tasks: asyncio.TaskGroup) -> None:
         """Stop all channels concurrently, and cancel those that hang."""
-        stopping = {tasks.create_task(self._stop(each)): each for each in self._channels.values()}
+        stopping = {tasks.create_task(_stop(each)): each for each in self._channels.values()}
         if stopping:
             _, late = await asyncio.wait(stopping, timeout=self._drain_seconds)
             for task in late:
                 _log.error("channel %s did not stop in time", stopping[task].name)
                 task.cancel()
-
-    async def _stop(self, channel: BaseChannel) -> None:
-        try:
-            await channel.stop()
-        except Exception:  # noqa: BLE001 - a plugin may raise anything; stop the others
-            _log.exception("channel %s failed to stop cleanly", channel.name)
 
     async def _drain(self, tasks: asyncio.TaskGroup) -> None:
         for key, destination in list(self._destinations.items()):
@@ -146,3 +171,10 @@ class ChannelManager:
             _, late = await asyncio.wait(deliveries, timeout=self._drain_seconds)
             for task in late:
                 task.cancel()
+
+
+async def _stop(channel: BaseChannel) -> None:
+    try:
+        await channel.stop()
+    except Exception:  # noqa: BLE001 - a plugin may raise anything; stop the others
+        _log.exception("channel %s failed to stop cleanly", channel.name)

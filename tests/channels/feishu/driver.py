@@ -12,6 +12,7 @@ from tests.channels.feishu.fake.server import APP_ID, SECRET, FakeFeishu
 from tests.channels.feishu.fake.visible import buttons, mentions_of, visible
 from tests.channels.platform.clocks import FastClock
 from tests.channels.platform.driver import DriverSetup, Shown
+from tests.channels.platform.gate import Gate
 from tests.channels.platform.lab import Lab, Setup, channel_lab
 from thinkaloud.channels.feishu.client import FeishuPlatform
 from thinkaloud.channels.feishu.settings import FeishuSettings
@@ -52,6 +53,10 @@ class FeishuDriver:
         self._last: Mapping[str, Any] = {}
         self.lab: Lab
 
+    @property
+    def gate(self) -> Gate:
+        return self.server.gate
+
     async def open(self, *scripts: Script) -> None:
         def make(settings: PlatformSettings, context: PlatformContext) -> FeishuPlatform:
             return FeishuPlatform(cast("FeishuSettings", settings), context)
@@ -65,6 +70,7 @@ class FeishuDriver:
 
     async def restart(self, *scripts: Script) -> None:
         await self.close()
+        self.gate.disarm()
         self._stack = AsyncExitStack()
         await self.open(*scripts)
 

@@ -12,6 +12,7 @@ from tests.channels.matrix.proxy import Fault, Proxy
 from tests.channels.matrix.seen import messages
 from tests.channels.platform.clocks import FastClock
 from tests.channels.platform.driver import GROUP, DriverSetup, Shown
+from tests.channels.platform.gate import Gate
 from tests.channels.platform.lab import Lab, Setup, channel_lab
 from thinkaloud.channels.matrix.client import MatrixPlatform
 from thinkaloud.channels.matrix.settings import MatrixSettings
@@ -81,6 +82,10 @@ class MatrixDriver:
         settings = msgspec.structs.replace(self._setup.settings, allow_from=people)
         self._setup = msgspec.structs.replace(self._setup, settings=settings)
 
+    @property
+    def gate(self) -> Gate:
+        return self.proxy.gate
+
     async def open(self, *scripts: Script) -> None:
         def make(settings: PlatformSettings, context: PlatformContext) -> MatrixPlatform:
             assert isinstance(settings, MatrixSettings)
@@ -97,6 +102,7 @@ class MatrixDriver:
 
     async def restart(self, *scripts: Script) -> None:
         await self.close()
+        self.gate.disarm()
         self._stack = AsyncExitStack()
         await self.open(*scripts)
 

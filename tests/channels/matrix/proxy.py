@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from tests.channels.matrix.homeserver import FORWARDED, Homeserver
+from tests.channels.platform.gate import Gate
 
 SEND = "/send/"
 
@@ -46,6 +47,7 @@ class Proxy:
     """The proxy of one test."""
 
     def __init__(self, server: Homeserver) -> None:
+        self.gate = Gate()
         self._server = server
         self._session: aiohttp.ClientSession
         self.base = ""
@@ -74,7 +76,7 @@ class Proxy:
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[None]:
         """Serve on a port of this machine."""
-        app = web.Application(client_max_size=100_000_000)
+        app = web.Application(client_max_size=100_000_000, middlewares=[self.gate.middleware])
         app.router.add_route("*", "/{path:.*}", self._handle)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         connector = aiohttp.UnixConnector(self._server.socket)

@@ -39,6 +39,18 @@ async def test_the_layer_is_told_that_the_first_message_failed(error: PlatformEr
     assert sink.taken == []
 
 
+async def test_where_the_platform_knows_repetitions_a_first_message_that_was_lost_is_retried() -> (
+    None
+):
+    sink = Sink(Transient("lost"), Transient("lost"))
+    await send_parts(["one", "two"], sink.send, CLOCK, repeatable=True)
+    assert sink.taken == ["one", "two"]
+    with pytest.raises(RetryLater):
+        await send_parts(["one"], Sink(RetryLater(5)).send, CLOCK, repeatable=True)
+    with pytest.raises(Transient):
+        await send_parts(["one"], Sink(*[Transient("down")] * 5).send, CLOCK, repeatable=True)
+
+
 async def test_a_reply_that_stays_incomplete_is_not_begun_again() -> None:
     sink = Sink(None, *[Transient("down")] * 5)
     with pytest.raises(Rejected, match="1 messages at the end"):

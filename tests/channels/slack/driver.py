@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.channels.platform.clocks import FastClock
 from tests.channels.platform.driver import DriverSetup, Shown
+from tests.channels.platform.gate import Gate
 from tests.channels.platform.lab import Lab, Setup, channel_lab
 from tests.channels.slack.fake.messages import Message
 from tests.channels.slack.fake.people import People
@@ -56,10 +57,16 @@ class SlackDriver:
             tools=setup.tools,
             reasoning_allowed=setup.reasoning_allowed,
         )
+        self.expected_errors: set[str] = set()
+        """After a crash, nobody knows whether the last call was performed: it is repeated."""
         self._state = MemoryChannelState()
         self._stack = AsyncExitStack()
         self._last: Callable[[], Any] | None = None
         self.lab: Lab
+
+    @property
+    def gate(self) -> Gate:
+        return self.slack.gate
 
     async def open(self, *scripts: Script) -> None:
         def make(settings: PlatformSettings, context: PlatformContext) -> SlackPlatform:
@@ -76,6 +83,8 @@ class SlackDriver:
 
     async def restart(self, *scripts: Script) -> None:
         await self.close()
+        self.gate.disarm()
+        self.expected_errors.add("message_not_in_streaming_state")
         await self.slack.drop_sockets()
         self._stack = AsyncExitStack()
         await self.open(*scripts)
@@ -145,9 +154,9 @@ async def slack_driver(setup: DriverSetup, *scripts: Script) -> AsyncGenerator[S
         finally:
             await driver.close()
         errors = [error for _, error in slack.errors]
-        assert {*errors} <= EXPECTED | {"ratelimited"}, slack.errors
+        assert {*errors} <= EXPECTED | driver.expected_errors | {"ratelimited"}, slack.errors
         # At 100 times real time, a call that is on its way for 10 ms is a second late. On a busy machine, all statuses
         # of a minute may arrive at once; one that is refused is not repeated, and nothing depends on it.
         late = [name for name, error in slack.errors if error == "ratelimited"]
         assert len(late) - late.count("agents.sessions.setStatus") <= 2, slack.errors
-        assert slack.workspace.unmodified == []
+        assert driver.expected_errors or slack.workspace.unmodified == []

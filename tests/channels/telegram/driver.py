@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.channels.platform.clocks import FastClock
 from tests.channels.platform.driver import DriverSetup, Shown
+from tests.channels.platform.gate import Gate
 from tests.channels.platform.lab import Lab, Setup, channel_lab
 from tests.channels.telegram.fake.chats import BOT
 from tests.channels.telegram.fake.people import People
@@ -50,6 +51,10 @@ class TelegramDriver:
         self._state = MemoryChannelState()
         self._stack = AsyncExitStack()
 
+    @property
+    def gate(self) -> Gate:
+        return self._server.gate
+
     async def open(self, *scripts: Script) -> None:
         def make(settings: PlatformSettings, context: PlatformContext) -> TelegramPlatform:
             assert isinstance(settings, TelegramSettings)
@@ -64,6 +69,7 @@ class TelegramDriver:
 
     async def restart(self, *scripts: Script) -> None:
         await self.close()
+        self.gate.disarm()
         self._server.updates.asked.clear()
         self._stack = AsyncExitStack()
         await self.open(*scripts)

@@ -9,6 +9,7 @@ import msgspec
 
 from tests.channels.platform.clocks import FastClock
 from tests.channels.platform.driver import DriverSetup, Shown
+from tests.channels.platform.gate import Gate
 from tests.channels.platform.lab import Lab, Setup, channel_lab
 from tests.channels.wechat.fake.server import TOKEN, FakeWeChat, Fault
 from thinkaloud.channels.platform.platform import PlatformContext
@@ -52,6 +53,10 @@ class WeChatDriver:
         self._state = MemoryChannelState()
         self._stack = AsyncExitStack()
 
+    @property
+    def gate(self) -> Gate:
+        return self._server.gate
+
     async def open(self, *scripts: Script) -> None:
         def make(settings: PlatformSettings, context: PlatformContext) -> WeChatPlatform:
             assert isinstance(settings, WeChatSettings)
@@ -66,6 +71,7 @@ class WeChatDriver:
 
     async def restart(self, *scripts: Script) -> None:
         await self.close()
+        self.gate.disarm()
         self._server.asked.clear()
         self._stack = AsyncExitStack()
         await self.open(*scripts)

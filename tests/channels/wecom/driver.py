@@ -8,6 +8,7 @@ import msgspec
 
 from tests.channels.platform.clocks import FastClock
 from tests.channels.platform.driver import DriverSetup, Shown
+from tests.channels.platform.gate import Gate
 from tests.channels.platform.lab import Lab, Setup, channel_lab
 from tests.channels.wecom.fake.certificates import ca_file
 from tests.channels.wecom.fake.people import People
@@ -52,6 +53,10 @@ class WeComDriver:
         self._last: Mapping[str, Any] = {}
         self.lab: Lab
 
+    @property
+    def gate(self) -> Gate:
+        return self.server.gate
+
     async def open(self, *scripts: Script) -> None:
         def make(settings: PlatformSettings, context: PlatformContext) -> WeComPlatform:
             return WeComPlatform(cast("WeComSettings", settings), context)
@@ -64,7 +69,11 @@ class WeComDriver:
         await self._stack.aclose()
 
     async def restart(self, *scripts: Script) -> None:
+        if self.gate.reached.is_set():
+            self.server.abort()  # Otherwise, the SDK waits for a last word of the server.
         await self.close()
+        self.gate.disarm()
+        self.server.connected.clear()
         self._stack = AsyncExitStack()
         await self.open(*scripts)
 

@@ -1,5 +1,6 @@
 """The Discord channel: receives over the gateway, and moves chats toward what they should show."""
 
+import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
@@ -20,6 +21,7 @@ from thinkaloud.channels.platform.content import ChatContent
 from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import Misconfigured, Rejected
 from thinkaloud.channels.platform.message import ChatAddress, Origin
+from thinkaloud.channels.platform.parts import send_parts
 from thinkaloud.channels.platform.platform import Check, Inbox, Limits, PlatformContext, Sent
 
 LIMITS: Final = Limits(
@@ -44,7 +46,7 @@ class DiscordPlatform:
         self._settings = settings
         self._context = context
         self._api = Api(token, settings.api_base, context.clock, context.pace)
-        self._display = Display(self._api)
+        self._display = Display(self._api, context.rendering)
 
     @property
     def limits(self) -> Limits:
@@ -83,7 +85,7 @@ class DiscordPlatform:
         private: bool = False,
     ) -> bool:
         """See `Platform.say`. Only replies to slash commands and buttons can be private."""
-        parts = [*said_parts(markdown)]
+        parts = [*await self._context.rendering.call(len(markdown), said_parts, markdown)]
         is_group = origin is not None and origin.is_group
         if origin is not None and origin.token:
             with suppress(Rejected):  # It expires after 15 minutes.
@@ -94,11 +96,15 @@ class DiscordPlatform:
         place = Place.of(chat)
         if origin is not None and is_group and not origin.token:
             place = Place(place.channel, origin.message_id)
-        moment = origin.message_id if origin else str(self._context.clock.unix_ms())
-        for number, part in enumerate(parts):
-            draft = Draft(str(number), {"content": part}, silent=number > 0)
-            await post(self._api, place, draft, f"{moment}/{part}", final=True)
-            place = Place.of(chat)
+        key = secrets.token_hex(12)
+
+        async def send(part: tuple[int, str]) -> None:
+            number, text = part
+            draft = Draft(str(number), {"content": text}, silent=number > 0)
+            where = Place.of(chat) if number else place
+            await post(self._api, where, draft, f"{key}/{number}", final=True)
+
+        await send_parts([*enumerate(parts)], send, self._context.clock, repeatable=True)
         return True
 
     @property

@@ -12,6 +12,7 @@ from thinkaloud.channels.discord.api import Api, MessageGone
 from thinkaloud.channels.discord.parts import GrowingAnswer
 from thinkaloud.channels.discord.render import Draft, drafts
 from thinkaloud.channels.discord.send import Place, delete, edit, post
+from thinkaloud.channels.markdown.rendering import Rendering
 from thinkaloud.channels.platform.content import ChatContent
 from thinkaloud.channels.platform.errors import Rejected, RetryLater
 from thinkaloud.channels.platform.message import ChatAddress
@@ -57,14 +58,16 @@ class _Run:
 class Display:
     """Shows runs."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, rendering: Rendering) -> None:
         self._api = api
+        self._rendering = rendering
         self._runs: OrderedDict[str, _Run] = OrderedDict()
 
     async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
         """See `Platform.show`. An update makes at most one call; the end makes all."""
-        run = self._run(content.run_id)
-        wanted = drafts(content, run.answer.parts(content.answer))
+        run = self._runs.pop(content.run_id, None) or _Run()
+        wanted = await self._rendering.call(content.chars, _wanted, run.answer, content)
+        self._keep(content.run_id, run)  # Not if this was cancelled: a thread still works with it.
         job = _Job(self._api, chat, content, sent, wanted)
         try:
             if content.final:
@@ -78,12 +81,14 @@ class Display:
                 raise
             raise RetryLater(order.seconds, "updates") from None
 
-    def _run(self, run_id: str) -> _Run:
-        run = self._runs.setdefault(run_id, _Run())
-        self._runs.move_to_end(run_id)
+    def _keep(self, run_id: str, run: _Run) -> None:
+        self._runs[run_id] = run
         if len(self._runs) > _MAX_RUNS:
             self._runs.popitem(last=False)
-        return run
+
+
+def _wanted(answer: GrowingAnswer, content: ChatContent) -> Sequence[Draft]:
+    return drafts(content, answer.parts(content.answer))
 
 
 class _Job:

@@ -27,6 +27,7 @@ from thinkaloud.channels.platform.errors import (
     Transient,
 )
 from thinkaloud.channels.platform.message import ChatAddress, ChatMessage, Origin
+from thinkaloud.channels.platform.parts import send_parts
 from thinkaloud.channels.platform.platform import (
     Check,
     Inbox,
@@ -60,7 +61,7 @@ class FeishuPlatform:
         self._context = context
         self._api = FeishuApi(settings.domain, settings.app_id, secret, context.clock)
         self._sending = Sending(self._api, context.pace)
-        self._showing = Showing(self._api, self._sending, context.clock)
+        self._showing = Showing(self._api, self._sending, context.clock, context.rendering)
         self._reactions: OrderedDict[str, str] = OrderedDict()
 
     @property
@@ -104,13 +105,25 @@ class FeishuPlatform:
             if origin is None:
                 return False
             reader = origin.sender.id
-        for number, card in enumerate(said_cards(markdown)):
-            try:
-                await self._say(chat, origin, card, reader, is_first=number == 0)
-            except Rejected:
-                if reader is None:
-                    raise
-                return False
+        context, key = self._context, secrets.token_hex(12)
+        cards = await context.rendering.call(len(markdown), said_cards, markdown)
+
+        async def send(part: tuple[int, Card]) -> None:
+            number, card = part
+            if reader is not None:
+                await self._sending.whisper(chat, reader, private_card(card.texts["text"]))
+            else:
+                content = msgspec.json.decode(card.data)
+                await self._sending.send(chat, origin, content, once=f"{key}-{number}")
+
+        try:
+            # Feishu knows a card that it gets twice, but not one for a single member.
+            known = reader is None
+            await send_parts([*enumerate(cards)], send, context.clock, repeatable=known)
+        except Rejected:
+            if reader is None:
+                raise
+            return False
         return True
 
     @property
@@ -184,36 +197,6 @@ class FeishuPlatform:
         open_id, _ = await self._api.identify()
         await storage.put(_IDENTITY, f"{self._app_id} {open_id}".encode())
         return open_id
-
-    async def _say(
-        self,
-        chat: ChatAddress,
-        origin: Origin | None,
-        card: Card,
-        reader: str | None,
-        *,
-        is_first: bool,
-    ) -> None:
-        """Send one card, to `reader` alone if given. Tries again where a repetition would double parts."""
-        once = secrets.token_hex(16)
-        for attempt in range(_ATTEMPTS):
-            last = attempt == _ATTEMPTS - 1
-            try:
-                if reader is not None:
-                    await self._sending.whisper(chat, reader, private_card(card.texts["text"]))
-                else:
-                    content = msgspec.json.decode(card.data)
-                    await self._sending.send(chat, origin, content, once=once)
-            except RetryLater as error:
-                if last or is_first:
-                    raise
-                await self._context.clock.sleep(error.seconds)
-            except Transient:
-                if last:
-                    raise
-                await self._context.clock.sleep(1.0)
-            else:
-                return
 
     async def _with_parent(self, inbox: Inbox, message: ChatMessage) -> ChatMessage:
         """Look up what a message replies to, for people who may use the channel."""

@@ -4,9 +4,7 @@ A card is an entity of CardKit with an id, sent once as a message. Every change 
 https://open.feishu.cn/document/cardkit-v1/streaming-updates-openapi-overview
 """
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final
 
@@ -16,6 +14,7 @@ from thinkaloud.channels.feishu.api import FeishuApi, Refusal
 from thinkaloud.channels.feishu.cards import Card
 from thinkaloud.channels.feishu.render import final_cards, live_card
 from thinkaloud.channels.feishu.send import Sending
+from thinkaloud.channels.markdown.rendering import Rendering
 from thinkaloud.channels.platform.content import ChatContent
 from thinkaloud.channels.platform.errors import RetryLater
 from thinkaloud.channels.platform.message import ChatAddress
@@ -27,8 +26,6 @@ _CLOSED: Final = {200850, 300309}
 _SEQUENCE: Final = 300317
 _SEQUENCE_STEP: Final = 1_000_000
 _MAX_SHOWN: Final = 4_096
-_MAX_FINAL: Final = 64
-_LONG: Final = 8_000
 
 
 class SentCard(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -60,46 +57,30 @@ class _Shown(msgspec.Struct):
 class Showing:
     """The cards of one app."""
 
-    def __init__(self, api: FeishuApi, sending: Sending, clock: Clock) -> None:
+    def __init__(
+        self, api: FeishuApi, sending: Sending, clock: Clock, rendering: Rendering
+    ) -> None:
         self._api = api
         self._sending = sending
         self._clock = clock
+        self._rendering = rendering
         self._shown: OrderedDict[str, _Shown] = OrderedDict()
-        self._final: OrderedDict[str, tuple[ChatContent, Sequence[Card]]] = OrderedDict()
 
     async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
         """See `Platform.show`. Each call changes at most one card."""
         record = sent.load(Record) or Record()
         if not content.final:
-            card = live_card(content, chat)
+            card = await self._rendering.call(content.chars, live_card, content, chat)
             if card is not None:
                 await self._place(_Step(chat, content, sent, record, 0), card)
             return True
-        cards = await self._final_cards(chat, content)
+        cards = await self._rendering.end(content, final_cards, chat)
         for index, card in enumerate(cards):
             known = record.cards[index] if index < len(record.cards) else None
             if known is None or known.digest != card.digest:
                 await self._place(_Step(chat, content, sent, record, index), card)
-                done = index == len(cards) - 1
-                if done:
-                    self._final.pop(content.run_id, None)
-                return done
+                return index == len(cards) - 1
         return True
-
-    async def _final_cards(self, chat: ChatAddress, content: ChatContent) -> Sequence[Card]:
-        """Return the cards of a run that has ended: computed once, and a long answer's in a thread."""
-        known = self._final.get(content.run_id)
-        if known is not None and known[0] == content:
-            return known[1]
-        if len(content.answer) > _LONG:
-            cards = await asyncio.to_thread(final_cards, content, chat)
-        else:
-            cards = final_cards(content, chat)
-        if len(cards) > 1:
-            self._final[content.run_id] = (content, cards)
-            if len(self._final) > _MAX_FINAL:
-                self._final.popitem(last=False)
-        return cards
 
     async def _place(self, step: "_Step", card: Card) -> None:
         """Create, send or change one card, and note it if it is final."""

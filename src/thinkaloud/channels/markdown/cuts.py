@@ -23,16 +23,21 @@ _MAX_GRAPHEME: Final = 64
 """Longer ones are no text that somebody reads, and are cut."""
 
 
-def largest(count: int, size: Callable[[int], int], limit: int, slack: int = 0) -> int:
+def largest(
+    count: int, size: Callable[[int], int], limit: int, *, slack: int = 0, first: int = 1
+) -> int:
     """Return the largest number up to `count` with `size(number) <= limit`; 0 if not even 1 has.
 
     With `slack`, it may be smaller by the `slack`-th part. Rendering is slow, so it interpolates,
-    and never tries much more than what fits.
+    begins with the guess `first`, and never tries much more than what fits.
     """
     low, low_size, high, high_size = 0, 0, count + 1, 0
     up = down = 1
+    guess = min(count, max(1, first))
     while high - low > (least := 1 + (low // slack if slack else 0)):
-        if not high_size:  # Nothing was too large yet.
+        if not low and not high_size:
+            pass  # The first one.
+        elif not high_size:  # Nothing was too large yet.
             guess = min(count, max(low + up, low * limit // max(low_size, limit // 8, 1)))
         elif up + down > high - low:
             guess = (low + high) // 2
@@ -48,14 +53,26 @@ def largest(count: int, size: Callable[[int], int], limit: int, slack: int = 0) 
 
 
 def cut_line(
-    line: str, size: Callable[[str], int], limit: int, *, is_code: bool = False
+    line: str,
+    size: Callable[[str], int],
+    limit: int,
+    *,
+    is_code: bool = False,
+    first: int | None = None,
 ) -> tuple[str, str]:
     """Cut a line so that the size of the first piece is at most `limit`: `(piece, rest)`.
 
     Prefers the end of a sentence, then of a word; never cuts a grapheme, and no link, code, style or
     escape unless it is longer than what fits. The piece is empty if not even one grapheme fits.
+    `first` is a guess of how many characters fit.
     """
-    low = largest(len(line), lambda count: size(line[:count]), limit, slack=0 if is_code else 32)
+    low = largest(
+        len(line),
+        lambda count: size(line[:count]),
+        limit,
+        slack=0 if is_code else 32,
+        first=limit if first is None else first,
+    )
     if low == len(line):
         return line, ""
     near = line[: low + _LONGEST]

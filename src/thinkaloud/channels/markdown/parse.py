@@ -49,6 +49,11 @@ block_parser: Final = MarkdownIt("commonmark", {"html": False, "maxNesting": 40}
 """The same blocks, without what is in them."""
 block_parser.core.ruler.enableOnly(["normalize", "block"])
 
+for _parser in (markdown_parser, block_parser):
+    _parser.parse(
+        "a"
+    )  # It prepares its rules with the first text, which is no work for two threads.
+
 
 def parse_markdown(markdown: str) -> Sequence[Block]:
     """Parse Markdown (CommonMark, tables, strikethrough, `$$…$$` and `\\(…\\)` formulas).

@@ -14,7 +14,6 @@ Measure = Callable[[str], int]
 _FENCE: Final = re.compile(r"((?:\s|>|[-*+]\s|\d{1,9}[.)]\s)*)(`{3,}|~{3,})([^`]*)$")
 _MARKER: Final = re.compile(r"#{1,6}(?=\s|$)|>|[-+*](?=\s|$)|[=`~_*-]{3,}|\||(\d{1,9})[.)](?=\s|$)")
 """What would make something else than text of the rest of a line."""
-_START: Final = 2
 _TABLE_RULE: Final = re.compile(r"\s*+\|?\s*+:?-++:?\s*+(?:\|\s*+:?-++:?\s*+)*+\|?\s*+$")
 
 
@@ -29,35 +28,68 @@ def split_markdown(markdown: str, limit: int, measure: Measure = len) -> Sequenc
     if not markdown.strip():
         return []
 
-    def size(text: str) -> int:
-        # Parsing and rendering a long text takes a while: its start is often enough to know.
-        start = _START * limit
-        if len(text) > start and (least := measure(text[:start])) > limit:
-            return least
-        return measure(text)
-
     parts: list[str] = []
-    blocks = _blocks(markdown)
+    blocks, sizes = _blocks(markdown), _Sizes(measure, limit)
     while blocks:
-        head, blocks = _next(blocks, size, limit)
+        head, blocks = _next(blocks, sizes, limit)
         if head.strip():
             parts.append(head.strip("\n"))
     return parts
 
 
-def _next(blocks: list[str], size: Measure, limit: int) -> tuple[str, list[str]]:
+class _Sizes:
+    """Measures texts, and guesses how much of a text fits from those that it has measured.
+
+    Parsing and rendering take a while: a good guess saves several attempts.
+    """
+
+    def __init__(self, measure: Measure, limit: int) -> None:
+        self._measure = measure
+        self._limit = limit
+        self._rate = 1.0
+        """How many characters of the source have the size 1."""
+
+    def of(self, text: str) -> int:
+        """Return the size of a text, or any size over the limit if its start is too long."""
+        start = self.room(0) * 9 // 8 + 1
+        while len(text) > start * 3 // 2:
+            least = self._measure(text[:start])
+            if least > self._limit:
+                self._rate = start / least
+                return least
+            start *= 2
+        found = self._measure(text)
+        if 2 * found > self._limit:
+            self._rate = len(text) / found
+        return found
+
+    def fitting(self, texts: Sequence[str], before: int = 0) -> int:
+        """Guess how many of these texts, with a line break between them, fit below so many characters."""
+        room = self.room(before)
+        for number, text in enumerate(texts):
+            room -= len(text) + 1
+            if room < 0:
+                return number
+        return len(texts)
+
+    def room(self, before: int) -> int:
+        """Guess how many more characters fit below so many."""
+        return int(self._limit * self._rate) - before
+
+
+def _next(blocks: list[str], sizes: _Sizes, limit: int) -> tuple[str, list[str]]:
     """Return the next part and the blocks after it."""
-    count = largest(len(blocks), lambda n: size("\n".join(blocks[:n]).strip("\n")), limit)
+    count = largest(
+        len(blocks),
+        lambda n: sizes.of("\n".join(blocks[:n]).strip("\n")),
+        limit,
+        first=sizes.fitting(blocks),
+    )
     done, rest = "\n".join(blocks[:count]), blocks[count:]
-    if not rest or (count and size(rest[0].strip("\n")) <= limit):
+    if not rest or (count and sizes.of(rest[0].strip("\n")) <= limit):
         return done, rest
     before = f"{done}\n" if count else ""
-    head, tail = _cut_block(
-        rest[0].strip("\n"),
-        lambda text: size((before + text).strip("\n")),
-        limit,
-        between_lines=count > 0,
-    )
+    head, tail = _cut_block(rest[0].strip("\n"), before, sizes, limit)
     if count and not head.strip():
         return done, rest
     return before + head, [*([tail] if tail.strip() else []), *rest[1:]]
@@ -82,13 +114,15 @@ class _Fence(msgspec.Struct, frozen=True):
     line: int
 
 
-def _cut_block(block: str, size: Measure, limit: int, *, between_lines: bool) -> tuple[str, str]:
-    """Cut a block that is too long. The head fits; it is empty only if nothing does.
+def _cut_block(block: str, before: str, sizes: _Sizes, limit: int) -> tuple[str, str]:
+    """Cut a block that is too long. The head fits below `before`; it is empty only if nothing does.
 
-    `between_lines`: cut no line, because the next part has more room for it.
+    Below something, it cuts no line, because the next part has more room for it.
     """
     lines = block.split("\n")
-    fences = _fences(lines)
+    # A line takes at least its break: the others can't fit.
+    fences = _fences(lines[: limit + 2])
+    most = len(fences) - 1
     header = 2 if len(lines) > 2 and "|" in lines[0] and _TABLE_RULE.match(lines[1]) else 0
 
     def head(count: int) -> str:
@@ -96,29 +130,34 @@ def _cut_block(block: str, size: Measure, limit: int, *, between_lines: bool) ->
         closing = [fence.indent + fence.marker] if fence else []
         return "\n".join([*lines[:count], *closing])
 
-    count = largest(len(lines) - 1, lambda n: size(head(n)), limit)
+    def size(text: str) -> int:
+        return sizes.of((before + text).strip("\n"))
+
+    guess = sizes.fitting(lines[:most], len(before))
+    count = largest(min(len(lines) - 1, most), lambda n: size(head(n)), limit, first=guess)
     fence = fences[count]
     opened = fence.line + 1 if fence else header
     if count > opened:
         count = _pleasant(lines, count, opened)
         fence = fences[count]
         return head(count), _reopened(lines, count, fence, header)
-    return ("", block) if between_lines else _cut_first_line(lines, count, fence, size, limit)
+    return ("", block) if before else _cut_first_line(lines, count, fence, sizes, limit)
 
 
 def _cut_first_line(
-    lines: list[str], count: int, fence: _Fence | None, size: Measure, limit: int
+    lines: list[str], count: int, fence: _Fence | None, sizes: _Sizes, limit: int
 ) -> tuple[str, str]:
     """Cut inside the first line that doesn't fit."""
     before = "".join(f"{line}\n" for line in lines[:count])
     after = f"\n{fence.indent}{fence.marker}" if fence else ""
     piece, rest = cut_line(
         lines[count],
-        lambda text: size(before + text + after),
+        lambda text: sizes.of((before + text + after).strip("\n")),
         limit,
         is_code=fence is not None,
+        first=sizes.room(len(before) + len(after)),
     )
-    if not piece and size(before + after) > limit:
+    if not piece and sizes.of((before + after).strip("\n")) > limit:
         piece, rest = lines[count][:1], lines[count][1:]
         before = after = ""
     if piece and fence is None:

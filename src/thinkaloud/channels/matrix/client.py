@@ -1,5 +1,6 @@
 """The Matrix channel: connects, receives and sends."""
 
+import secrets
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -9,12 +10,13 @@ from thinkaloud.channels.matrix.files import upload
 from thinkaloud.channels.matrix.login import Login
 from thinkaloud.channels.matrix.rate import AccountRate
 from thinkaloud.channels.matrix.receive import Receiver, is_group
-from thinkaloud.channels.matrix.render import MAX_BYTES, said
+from thinkaloud.channels.matrix.render import MAX_BYTES, Part, said
 from thinkaloud.channels.matrix.settings import MatrixSettings
 from thinkaloud.channels.platform.content import ChatContent
 from thinkaloud.channels.platform.documents import Document
-from thinkaloud.channels.platform.errors import Misconfigured, PlatformError, RetryLater
+from thinkaloud.channels.platform.errors import Misconfigured, PlatformError
 from thinkaloud.channels.platform.message import ChatAddress, Origin
+from thinkaloud.channels.platform.parts import send_parts
 from thinkaloud.channels.platform.platform import Check, Inbox, Limits, PlatformContext, Sent
 
 _LIMITS: Final = Limits(edit_seconds=1.0, group_edit_seconds=3.0, typing_seconds=20.0)
@@ -28,7 +30,9 @@ class MatrixPlatform:
         self._context = context
         self._login = Login(settings, context.environment, context.storage)
         self._api = Api(settings, context.folder)
-        self._display = Display(self._api, AccountRate(context.clock), context.clock)
+        self._display = Display(
+            self._api, AccountRate(context.clock), context.clock, context.rendering
+        )
 
     @property
     def limits(self) -> Limits:
@@ -66,25 +70,21 @@ class MatrixPlatform:
             return False
         asked = {"m.in_reply_to": {"event_id": origin.message_id}} if origin is not None else {}
         in_group = origin is not None and origin.is_group
-        parts = said(markdown, encrypted=self._api.encrypts(chat.chat_id))
-        for number, part in enumerate(parts):
-            related = relation(chat, asked if in_group and number == 0 else {}, asked)
-            # Repeated after an error, it is the same message, which the server sends only once.
-            name = f"{chat.chat_id} {origin.message_id if origin else ''} {part.digest} {number}"
-            if origin is None:
-                name += f" {self._context.clock.unix_ms()}"
-            await self._say(chat, {**part.content, **related}, name)
-        return True
+        encrypted = self._api.encrypts(chat.chat_id)
+        parts = await self._context.rendering.call(
+            len(markdown), said, markdown, encrypted=encrypted
+        )
+        key = secrets.token_hex(12)
 
-    async def _say(self, chat: ChatAddress, message: dict[str, object], name: str) -> None:
-        for _ in range(5):
-            try:
-                await self._display.send(chat.chat_id, message, name)
-            except RetryLater as error:
-                await self._context.clock.sleep(error.seconds)
-            else:
-                return
-        await self._display.send(chat.chat_id, message, name)
+        async def send(part: tuple[int, Part]) -> None:
+            number, message = part
+            related = relation(chat, asked if in_group and number == 0 else {}, asked)
+            await self._display.send(
+                chat.chat_id, {**message.content, **related}, f"{key} {number}"
+            )
+
+        await send_parts([*enumerate(parts)], send, self._context.clock, repeatable=True)
+        return True
 
     @property
     def message_chars(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from thinkaloud.channels.markdown.rendering import Rendering
 from thinkaloud.channels.matrix.api import Api
 from thinkaloud.channels.matrix.rate import AccountRate, gap_seconds
 from thinkaloud.channels.matrix.render import Part, finished, progress
@@ -52,10 +53,11 @@ class Shown(msgspec.Struct, frozen=True):
 class Display:
     """Shows runs."""
 
-    def __init__(self, api: Api, rate: AccountRate, clock: Clock) -> None:
+    def __init__(self, api: Api, rate: AccountRate, clock: Clock, rendering: Rendering) -> None:
         self._api = api
         self._rate = rate
         self._clock = clock
+        self._rendering = rendering
         self._updated_ms: OrderedDict[str, int] = OrderedDict()
         self._shown: OrderedDict[str, Shown] = OrderedDict()
         self._deleted: OrderedDict[str, None] = OrderedDict()
@@ -72,7 +74,7 @@ class Display:
         """See `Platform.show`."""
         record = await self._surviving(sent)
         if not content.final:
-            part = progress(content)
+            part = await self._rendering.call(content.chars, progress, content)
             if part is not None and not _has(record, 0, part):
                 self._wait_for_turn(content.run_id, record)
                 await self._place(chat, content, sent, 0, part)
@@ -80,7 +82,8 @@ class Display:
             return True
         self._updated_ms.pop(content.run_id, None)
         encrypted = self._api.encrypts(chat.chat_id)
-        for index, part in enumerate(finished(content, encrypted=encrypted)):
+        parts = await self._rendering.end(content, finished, encrypted=encrypted)
+        for index, part in enumerate(parts):
             if not _has(sent.load(Record) or Record(), index, part):
                 await self._place(chat, content, sent, index, part)
         return True

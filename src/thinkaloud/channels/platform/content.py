@@ -120,6 +120,12 @@ class ChatContent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return "\n\n".join([block.markdown.strip("\n") for block in self.answers])
 
     @property
+    def chars(self) -> int:
+        """How many characters of answer and reasoning it has: what rendering it costs."""
+        answers = sum(len(block.markdown) for block in self.answers)
+        return answers + sum(len(block.text) for block in self.thoughts)
+
+    @property
     def thinking(self) -> bool:
         """Whether the model is thinking at this moment."""
         return any(thought.open for thought in self.thoughts)

@@ -7,6 +7,7 @@ from typing import Literal, Protocol, TypeVar
 import msgspec
 from typing_extensions import override
 
+from thinkaloud.channels.markdown.rendering import Rendering
 from thinkaloud.channels.platform.content import ChatContent
 from thinkaloud.channels.platform.message import ChatAddress, ChatMessage, Origin, Sender
 from thinkaloud.ports.clock import Clock
@@ -139,6 +140,8 @@ class PlatformContext(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     pace: Pace
     storage: Storage
+    rendering: Rendering = msgspec.field(default_factory=Rendering)
+    """Renders long texts outside the event loop."""
     folder: Path | None = None
     """A private folder for files of the library (an encryption store); None if nothing persists.
     It need not exist yet."""

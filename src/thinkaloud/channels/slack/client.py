@@ -49,7 +49,7 @@ class SlackPlatform:
         self._ping_seconds = ping_seconds
         self._api = SlackApi(settings.api_base, bot_token, context.clock)
         self._app_api = SlackApi(settings.api_base, self._app_token, context.clock)
-        self._tools = Tools(self._api, context.pace, context.clock, Switches())
+        self._tools = Tools(self._api, context.pace, context.clock, Switches(), context.rendering)
         self._threads: OrderedDict[tuple[str, str], ChatAddress] = OrderedDict()
         self._sessions = Sessions(self._tools)
 
@@ -83,6 +83,7 @@ class SlackPlatform:
     async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
         """Move the chat one step toward the content. See `Platform.show`."""
         job = Job(self._tools, chat, content, sent)
+        await job.divide()
         self._remember(chat, job.record.thread)
         key = (chat.chat_id, job.record.thread)
         if job.record.phase == "streaming" and key not in self._sessions.streams:
@@ -148,8 +149,11 @@ class SlackPlatform:
         budget = "whisper" if whisper else "post"
         reader = {"user": origin.sender.id} if whisper and origin else {}
 
+        render = self._context.rendering.call
+
         async def send(part: str) -> None:
-            blocks = [{"type": "markdown", "text": slack_markdown(part)}]
+            text = await render(len(part), slack_markdown, part)
+            blocks = [{"type": "markdown", "text": text}]
             await self._context.pace.spend(budget, chat)
             await self._api.call(
                 METHODS[budget],
@@ -160,7 +164,8 @@ class SlackPlatform:
                 **reader,
             )
 
-        await send_parts(split_answer(markdown), send, self._context.clock)
+        parts = await render(len(markdown), split_answer, markdown)
+        await send_parts(parts, send, self._context.clock)
         return True
 
     @property

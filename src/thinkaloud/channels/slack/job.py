@@ -1,10 +1,11 @@
 """Showing a run once: what has been sent, what to show, and what may be called now."""
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, ParamSpec, TypeVar
 
 import msgspec
 
+from thinkaloud.channels.markdown.rendering import Rendering
 from thinkaloud.channels.platform.content import ChatContent
 from thinkaloud.channels.platform.errors import RetryLater
 from thinkaloud.channels.platform.message import ChatAddress
@@ -22,6 +23,8 @@ from thinkaloud.channels.slack.render import (
 )
 from thinkaloud.ports.clock import Clock
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Phase = Literal["new", "streaming", "message", "done", "lost"]
 
 MINUTE: Final = 61.0
@@ -97,6 +100,7 @@ class Tools(msgspec.Struct, frozen=True):
     pace: Pace
     clock: Clock
     switches: Switches
+    rendering: Rendering
 
 
 class Job:
@@ -115,28 +119,30 @@ class Job:
         self._sent = sent
         self.stopped = False
         """Whether this call ended the stream."""
-        self._cut()
+        self.first = ""
+        """The answer's first part, as far as it is settled."""
+        self._rendering = tools.rendering
 
-    def _cut(self) -> None:
-        """Decide where the first part ends, as soon as the answer is too long for it."""
-        if self.record.cut is None and (found := first_cut(self.answer, self.record.text.source)):
-            self.record = msgspec.structs.replace(self.record, cut=found)
+    async def divide(self) -> None:
+        """Decide where the first part ends, as soon as the answer is too long for it. Call it first."""
+        cut, self.first = await self.render(_divided, self.content, self.answer, self.record)
+        self.record = msgspec.structs.replace(self.record, cut=cut)
+
+    async def render(self, render: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call a pure function of the content."""
+        return await self._rendering.call(self.content.chars, render, *args, **kwargs)
 
     @property
     def final(self) -> bool:
         """Whether nothing will change any more."""
         return self.content.final
 
-    @property
-    def first(self) -> str:
-        """The answer's first part, as far as it is settled."""
-        cut = self.record.cut
-        return visible_part(self.content, first_part(self.answer, cut), closed=cut is not None)
-
-    def change(self) -> Change:
+    async def change(self) -> Change:
         """Return how the stream gets to what it should show."""
         record = self.record
-        return stream_change(self.content, self.first, record.title, record.rows, record.text)
+        return await self.render(
+            stream_change, self.content, self.first, record.title, record.rows, record.text
+        )
 
     async def save(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of Record
         """Change the record and persist it."""
@@ -165,3 +171,9 @@ class Job:
     async def call(self, budget: str, **arguments: object) -> Mapping[str, Any]:
         """Call a method on the chat's channel. Raises as `SlackApi.call`."""
         return await self.api.call(METHODS[budget], channel=self.chat.chat_id, **arguments)
+
+
+def _divided(content: ChatContent, answer: str, record: Record) -> tuple[Cut | None, str]:
+    """Return where the answer's first part ends, and the part as far as it is settled."""
+    cut = record.cut or first_cut(answer, record.text.source)
+    return cut, visible_part(content, first_part(answer, cut), closed=cut is not None)

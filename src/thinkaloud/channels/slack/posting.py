@@ -29,8 +29,8 @@ _PAGE: Final = 200
 
 async def show_first(job: Job) -> bool:
     """Post or edit the message with the first part of the answer."""
-    blocks = _blocks(job)
-    text = notification(job.content)
+    blocks = await job.render(_blocks, job)
+    text = await job.render(notification, job.content)
     made = digest(msgspec.json.encode((blocks, text)).decode())
     if made == job.record.shown:
         return True
@@ -52,17 +52,18 @@ async def show_first(job: Job) -> bool:
 
 async def show_parts(job: Job) -> bool:
     """Post the further parts of the answer that aren't there yet."""
-    parts = further_parts(job.answer, job.record.cut)
+    parts = await job.render(further_parts, job.answer, job.record.cut)
     for number in range(len(job.record.parts), len(parts)):
         await job.room("post")
-        shown = slack_markdown(parts[number])
+        shown = await job.render(slack_markdown, parts[number])
         text = escaped(parts[number][:1000])
         try:
             ts = await _post(job, number + 1, text, [{"type": "markdown", "text": shown}])
         except Refusal as refusal:
             if refusal.code not in _BLOCKS:
                 raise
-            ts = await _post(job, number + 1, text, plain_blocks(job.content, parts[number]))
+            blocks = await job.render(plain_blocks, job.content, parts[number])
+            ts = await _post(job, number + 1, text, blocks)
         await job.save(parts=(*job.record.parts, ts))
     return True
 

@@ -168,7 +168,8 @@ def plain_blocks(content: ChatContent, part: str) -> list[Json]:
 
 def notification(content: ChatContent) -> str:
     """Return the text for notifications, without any reasoning."""
-    words = plain_text(answer_of(content)) or content.closing or "Working on it…"
+    start = answer_of(content)[: 4 * _NOTIFICATION]
+    words = plain_text(start) or content.closing or "Working on it…"
     return escaped(words[:_NOTIFICATION])[: _NOTIFICATION + 900]
 
 

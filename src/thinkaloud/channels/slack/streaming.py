@@ -37,7 +37,7 @@ def can_stream(job: Job) -> bool:
 
 async def start(job: Job) -> bool:
     """Start the stream with the content so far."""
-    change = job.change()
+    change = await job.change()
     if not change.chunks:
         return True
     origin = job.content.origin
@@ -76,7 +76,7 @@ async def append(job: Job) -> bool:
     """Append what is new. Nothing is appended twice: if an answer is lost, the end puts it right."""
     if job.clock.unix_ms() - job.record.started_at_ms > LIFETIME_MS:
         return await _retire(job)
-    change = job.change()
+    change = await job.change()
     if job.record.stuck or not change.chunks:
         return True
     if not job.may("append"):
@@ -98,7 +98,7 @@ async def _append(job: Job, change: Change) -> bool:
 
 async def stop(job: Job) -> bool:
     """End the stream with the rest of the content. If it may not be ended now, append the rest."""
-    change = job.change()
+    change = await job.change()
     clean = not (job.record.differs or job.record.stuck or change.differs)
     try:
         if job.may("stop"):
@@ -119,7 +119,9 @@ async def _append_rest(job: Job, change: Change, *, clean: bool) -> None:
 
 async def _stop(job: Job, change: Change, *, clean: bool) -> bool:
     thread, containers = job.chat.thread_id or "", job.switches.containers
-    blocks = end_blocks(job.content, thread, containers=containers) if clean else []
+    blocks = (
+        await job.render(end_blocks, job.content, thread, containers=containers) if clean else []
+    )
     chunks = change.chunks if clean else _settled_rows(job)
     given = {name: each for name, each in (("chunks", chunks), ("blocks", blocks)) if each}
     try:

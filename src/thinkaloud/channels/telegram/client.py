@@ -44,7 +44,8 @@ class TelegramPlatform:
             raise Misconfigured(f"{settings.token_env}: {error.message}") from None
         self._forms = Forms()
         self._sending = Sending(self._api)
-        self._display = Display(self._sending, self._forms, context.clock)
+        self._rendering = context.rendering
+        self._display = Display(self._sending, self._forms, context.clock, context.rendering)
 
     @property
     def limits(self) -> Limits:
@@ -84,7 +85,7 @@ class TelegramPlatform:
         if not is_direct(chat):
             await self._pace.spend("group", chat, final=True)
         await self._pace.spend("all", chat, final=True)
-        while parts := said(markdown, form):
+        while parts := await self._rendering.call(len(markdown), said, markdown, form):
             try:
                 await self._sending.post(chat, Letter(parts[0], form), reader=reader)
                 break

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from thinkaloud.channels.markdown.rendering import Rendering
 from thinkaloud.channels.platform.actions import stop_action, why_action
 from thinkaloud.channels.platform.content import ChatContent
 from thinkaloud.channels.platform.errors import Rejected
@@ -84,10 +85,11 @@ class Forms:
 class Display:
     """Shows runs. A call of `show` sends, edits or drafts at most one message."""
 
-    def __init__(self, sending: Sending, forms: Forms, clock: Clock) -> None:
+    def __init__(self, sending: Sending, forms: Forms, clock: Clock, rendering: Rendering) -> None:
         self._sending = sending
         self._forms = forms
         self._clock = clock
+        self._rendering = rendering
         self._drafts: dict[ChatAddress, Draft] = {}
 
     def has_draft(self, chat: ChatAddress) -> bool:
@@ -111,7 +113,7 @@ class Display:
 
     async def _draft(self, chat: ChatAddress, content: ChatContent) -> bool:
         """Show an unfinished run as a draft. Returns False if it has to be shown in another form."""
-        part = draft(content, self._forms.usual)
+        part = await self._rendering.call(content.chars, draft, content, self._forms.usual)
         if part is None or self._is_shown(chat, content.run_id, part.digest):
             return True
         digest = part.digest
@@ -144,7 +146,7 @@ class Display:
         """Show an unfinished run as a message. Returns False if it has to be shown in another form."""
         record = sent.load(Record) or Record()
         form = record.form or self._forms.usual
-        part = progress(content, form)
+        part = await self._rendering.call(content.chars, progress, content, form)
         if part is None or record.deleted:
             return True
         letter = Letter(part, form, Button("Stop", stop_action(content.run_id)))
@@ -161,7 +163,7 @@ class Display:
     async def _finish(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
         record = sent.load(Record) or Record()
         form = record.form or self._forms.usual
-        letters = _letters(content, form)
+        letters = await self._rendering.end(content, _letters, form)
         missing = [
             index
             for index, letter in enumerate(letters)

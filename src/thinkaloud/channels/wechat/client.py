@@ -10,6 +10,7 @@ from thinkaloud.channels.platform.documents import Document
 from thinkaloud.channels.platform.errors import Misconfigured, PlatformError, Rejected, RetryLater
 from thinkaloud.channels.platform.login import LoginScreen
 from thinkaloud.channels.platform.message import ChatAddress, Origin
+from thinkaloud.channels.platform.parts import send_parts
 from thinkaloud.channels.platform.platform import Check, Inbox, Limits, PlatformContext, Sent
 from thinkaloud.channels.wechat.api import Api, StaleLogin
 from thinkaloud.channels.wechat.credentials import (
@@ -43,7 +44,7 @@ class _Line:
         self.files = MediaFiles(self.api, cdn_base)
         self.mail = Mail(self.api, context.storage, context.pace)
         self.typing = TypingIndicator(self.api, context.clock)
-        self.display = Display(self.mail, self.typing)
+        self.display = Display(self.mail, self.typing, context.rendering)
         self.started = False
 
 
@@ -88,17 +89,19 @@ class WeChatPlatform:
     ) -> bool:
         """See `Platform.say`. All chats are direct ones."""
         mail = (await self._open()).mail
-        letters, number = Letters(secrets.token_hex(12), said(markdown)), 0
+        context = self._context
+        parts = await context.rendering.call(len(markdown), said, markdown)
+        letters, done = Letters(secrets.token_hex(12), parts), 0
         if origin is not None:
             mail.expect(chat, origin.token)
+
+        async def send(number: int) -> None:
+            nonlocal done
+            if number == done:  # Others are kept for the person's next word.
+                done = await mail.send(chat, letters, number, keep=not private)
+
         async with mail.lock(chat):
-            while number < len(letters.parts):
-                try:
-                    number = await mail.send(chat, letters, number, keep=not private)
-                except RetryLater as error:
-                    if number == 0:
-                        raise
-                    await self._context.clock.sleep(error.seconds)  # Don't repeat the earlier ones.
+            await send_parts(range(len(parts)), send, context.clock, repeatable=True)
         return True
 
     @property

@@ -1,11 +1,10 @@
 """Shows runs: typing while the model works, then the answer in a few messages."""
 
-from collections import OrderedDict
 from contextlib import suppress
-from typing import Final
 
 import msgspec
 
+from thinkaloud.channels.markdown.rendering import Rendering
 from thinkaloud.channels.platform.content import ChatContent
 from thinkaloud.channels.platform.errors import Rejected
 from thinkaloud.channels.platform.message import ChatAddress
@@ -13,8 +12,6 @@ from thinkaloud.channels.platform.platform import Sent
 from thinkaloud.channels.wechat.indicator import TypingIndicator
 from thinkaloud.channels.wechat.mail import Letters, Mail, client_id
 from thinkaloud.channels.wechat.render import answer_parts, thought_part
-
-_MAX_LETTERS: Final = 100
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -29,10 +26,10 @@ class Shown(msgspec.Struct, frozen=True):
 class Display:
     """The chats of one bot."""
 
-    def __init__(self, mail: Mail, typing: TypingIndicator) -> None:
+    def __init__(self, mail: Mail, typing: TypingIndicator, rendering: Rendering) -> None:
         self._mail = mail
         self._typing = typing
-        self._letters: OrderedDict[str, Letters] = OrderedDict()
+        self._rendering = rendering
 
     async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:
         """See `Platform.show`. Each call sends at most one message.
@@ -46,7 +43,8 @@ class Display:
             return True
         record = sent.load(Shown) or Shown()
         self._mail.expect(chat, token, record.count)
-        letters = self._letters_of(content)
+        parts = await self._rendering.end(content, answer_parts)
+        letters = Letters(content.run_id, parts)
         thought = "" if record.thought else thought_part(content)
         async with self._mail.lock(chat):
             if record.count < len(letters.parts):
@@ -54,19 +52,8 @@ class Display:
                     return False
             elif thought:
                 await self._thought(chat, letters, thought, sent)
-        self._letters.pop(content.run_id, None)
         await self._typing.hide(chat, token)
         return True
-
-    def _letters_of(self, content: ChatContent) -> Letters:
-        """Return the messages of a run that has ended: rendering them takes a while."""
-        found = self._letters.get(content.run_id)
-        if found is None:
-            found = Letters(content.run_id, answer_parts(content))
-            self._letters[content.run_id] = found
-            if len(self._letters) > _MAX_LETTERS:
-                self._letters.popitem(last=False)
-        return found
 
     async def _answer(self, chat: ChatAddress, letters: Letters, sent: Sent) -> bool:
         """Send the next message of the answer. Returns whether it was the last."""

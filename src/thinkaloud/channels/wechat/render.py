@@ -75,8 +75,9 @@ def _plain(markdown: str) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
-    while units(text) > limit:
-        text = text[: min(limit, len(text) - 1)]
+    text = text[:limit]
+    while (excess := units(text) - limit) > 0:
+        text = text[: -((excess + 1) // 2)]
     return text.rstrip()
 
 

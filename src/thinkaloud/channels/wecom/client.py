@@ -58,7 +58,7 @@ class WeComPlatform:
             name, Login(settings.ws_url, settings.bot_id, secret), context.clock
         )
         self._downloads = Downloads(settings.ca_file)
-        self._showing = Showing(self._connection, context.pace, context.clock)
+        self._showing = Showing(self._connection, context.pace, context.clock, context.rendering)
 
     @property
     def limits(self) -> Limits:
@@ -95,7 +95,9 @@ class WeComPlatform:
             await self._spend(chat)
             await self._connection.send(chat.chat_id, "markdown", content=message)
 
-        await send_parts(said_messages(markdown), send, self._context.clock)
+        context = self._context
+        messages = await context.rendering.call(len(markdown), said_messages, markdown)
+        await send_parts(messages, send, context.clock)
         return True
 
     @property

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from thinkaloud.channels.markdown.rendering import Rendering
 from thinkaloud.channels.platform.content import ChatContent
 from thinkaloud.channels.platform.errors import Transient
 from thinkaloud.channels.platform.message import ChatAddress
@@ -47,24 +48,18 @@ class Record(msgspec.Struct, frozen=True):
     """How many messages of the final content are sent."""
 
 
-class _End(msgspec.Struct, frozen=True):
-    """The messages for the end of a run."""
-
-    content: ChatContent
-    state: Literal["all", "rest"]
-    messages: Sequence[str]
-
-
 class Showing:
     """The streams of one bot."""
 
-    def __init__(self, connection: LongConnection, pace: Pace, clock: Clock) -> None:
+    def __init__(
+        self, connection: LongConnection, pace: Pace, clock: Clock, rendering: Rendering
+    ) -> None:
         self._connection = connection
         self._pace = pace
         self._clock = clock
+        self._rendering = rendering
         self._shown: OrderedDict[str, int] = OrderedDict()
         """The hash of the text that each stream shows."""
-        self._ends: OrderedDict[str, _End] = OrderedDict()
         self._ending: OrderedDict[str, bool] = OrderedDict()
         """The streams whose end was sent, but not acknowledged."""
 
@@ -75,7 +70,7 @@ class Showing:
             return await self._finish(chat, content, record, sent)
         if record is not None and record.state != "streaming":
             return True
-        live = live_message(content)
+        live = await self._rendering.call(content.chars, live_message, content)
         if live is None or not _token(content):
             return True
         if record is None:
@@ -125,32 +120,21 @@ class Showing:
             record = await self._end_stream(content, record)
             await sent.save(record)
             self._shown.pop(record.stream_id, None)
-        messages = self._messages(content, record)
+        messages = await self._messages(content, record)
         if record.messages < len(messages):
             await self._spend(chat)
             text = messages[record.messages]
             await self._connection.send(chat.chat_id, "markdown", content=text)
             record = msgspec.structs.replace(record, messages=record.messages + 1)
             await sent.save(record)
-        if record.messages < len(messages):
-            return False
-        self._ends.pop(record.stream_id, None)
-        return True
+        return record.messages >= len(messages)
 
-    def _messages(self, content: ChatContent, record: Record) -> Sequence[str]:
-        """Return what shows the end of the run; it is computed once, however many messages it takes."""
-        state = "rest" if record.state in {"closed", "lost"} else "all"
-        known = self._ends.get(record.stream_id)
-        if known is not None and known.state == state and known.content == content:
-            return known.messages
-        if state == "all":
-            messages = final_messages(content)
-        else:
-            messages = remaining_messages(content, record.shown, record.digest)
-        self._ends[record.stream_id] = _End(content, state, messages)
-        if len(self._ends) > _MAX_ENDS:
-            self._ends.popitem(last=False)
-        return messages
+    async def _messages(self, content: ChatContent, record: Record) -> Sequence[str]:
+        """Return what shows the end of the run."""
+        if record.state in {"closed", "lost"}:
+            shown = record.shown, record.digest
+            return await self._rendering.end(content, remaining_messages, *shown)
+        return await self._rendering.end(content, final_messages)
 
     async def _spend(self, chat: ChatAddress) -> None:
         await self._pace.spend("minute", chat, final=True)
@@ -161,7 +145,7 @@ class Showing:
         token = _token(content)
         if not token or self._clock.unix_ms() - record.started_ms >= STREAM_MS:
             return lost
-        text = self._messages(content, record)[0]
+        text = (await self._messages(content, record))[0]
         repeated = self._ending.pop(record.stream_id, False)
         try:
             await self._connection.stream(token, record.stream_id, text, finish=True)

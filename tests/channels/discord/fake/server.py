@@ -26,6 +26,7 @@ from tests.channels.discord.fake.validation import (
     check_message,
     walk,
 )
+from tests.channels.platform.gate import Gate
 
 TOKEN: Final = "canary-token.discord.abcdefghijklmnop"
 NONCE_MS: Final = 180_000
@@ -60,6 +61,7 @@ class FakeDiscord:
     """One bot. `now_ms` tells the time."""
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
+        self.gate = Gate()
         self.now_ms = now_ms
         self.places = Places(now_ms)
         self.rates = Rates(now_ms)
@@ -83,7 +85,7 @@ class FakeDiscord:
 
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[None]:
-        app = web.Application(client_max_size=32 * 1024 * 1024)
+        app = web.Application(client_max_size=32 * 1024 * 1024, middlewares=[self.gate.middleware])
         app.router.add_get("/gw/", self.gateway.serve)
         app.router.add_get("/attachments/{id}/{name}", self._download)
         app.router.add_route("*", "/api/v10/{path:.*}", self._rest)

@@ -16,6 +16,7 @@ from tests.channels.feishu.fake.rates import Rates
 from tests.channels.feishu.fake.refusals import Refused, too_often
 from tests.channels.feishu.fake.socket import Sockets
 from tests.channels.multipart import fields_and_files
+from tests.channels.platform.gate import Gate
 
 APP_ID: Final = "cli_a1b2c3"
 SECRET: Final = "secret-canary-5d1f"
@@ -47,6 +48,7 @@ class FakeFeishu:
     """One tenant with one app."""
 
     def __init__(self, now: Callable[[], float]) -> None:
+        self.gate = Gate()
         self._now = now
         self.rates = Rates(now)
         self.cards = Cards(now)
@@ -91,7 +93,7 @@ class FakeFeishu:
         self.tokens.clear()
 
     def _app(self) -> web.Application:
-        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app = web.Application(client_max_size=64 * 1024 * 1024, middlewares=[self.gate.middleware])
         app.router.add_get("/ws/v2", self.sockets.serve)
         for method, path, answer in (
             ("POST", "/callback/ws/endpoint", self._endpoint),

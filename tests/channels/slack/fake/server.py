@@ -10,6 +10,7 @@ from typing import Final
 
 from aiohttp import WSMsgType, web
 
+from tests.channels.platform.gate import Gate
 from tests.channels.slack.fake.messages import arguments
 from tests.channels.slack.fake.posts import Posts
 from tests.channels.slack.fake.rates import TIER_OF, Rates
@@ -48,6 +49,7 @@ class FakeSlack:
     """One workspace, one app. `now` tells the seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
+        self.gate = Gate()
         self.workspace = Workspace(now)
         self.posts = Posts(self.workspace)
         self.streams = Streams(self.workspace)
@@ -84,7 +86,7 @@ class FakeSlack:
     @asynccontextmanager
     async def serve(self) -> AsyncGenerator["FakeSlack"]:
         """Serve on a port of the system's choice."""
-        app = web.Application()
+        app = web.Application(middlewares=[self.gate.middleware])
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_get("/files/{name}", self._file)
         app.router.add_get("/link", self._link)

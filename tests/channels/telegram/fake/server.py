@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from tests.channels.multipart import fields_and_files
+from tests.channels.platform.gate import Gate
 from tests.channels.telegram.fake.chats import BOT, Bubble, Chats
 from tests.channels.telegram.fake.inbox import Updates
 from tests.channels.telegram.fake.rates import Rates
@@ -55,6 +56,7 @@ class FakeTelegram:
     """The server. `now_ms` is its clock."""
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
+        self.gate = Gate()
         self.now_ms = now_ms
         self.chats = Chats(now_ms)
         self.rates = Rates(now_ms)
@@ -77,7 +79,7 @@ class FakeTelegram:
 
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator["FakeTelegram"]:
-        app = web.Application(client_max_size=50_000_000)
+        app = web.Application(client_max_size=50_000_000, middlewares=[self.gate.middleware])
         app.router.add_route("*", "/bot{token}/{method}", self._answer)
         app.router.add_get("/file/bot{token}/{path:.*}", self._file)
         runner = web.AppRunner(app, shutdown_timeout=0.01, access_log=None)

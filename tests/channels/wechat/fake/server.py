@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from tests.channels.platform.gate import Gate
 from tests.channels.wechat.fake.logins import BOT, Logins
 from tests.channels.wechat.fake.people import People
 from tests.channels.wechat.fake.refusals import Refusal
@@ -50,6 +51,7 @@ class FakeWeChat:
     """The server. `now_ms` is its clock."""
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
+        self.gate = Gate()
         self.now_ms = now_ms
         self.storage = Storage()
         self.people = People(now_ms, BOT, self.storage)
@@ -71,7 +73,7 @@ class FakeWeChat:
 
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator["FakeWeChat"]:
-        app = web.Application(client_max_size=50_000_000)
+        app = web.Application(client_max_size=50_000_000, middlewares=[self.gate.middleware])
         app.router.add_route("*", "/ilink/bot/{method:.+}", self._answer)
         app.router.add_get("/c2c/download", self._download)
         app.router.add_post("/c2c/upload", self._upload)

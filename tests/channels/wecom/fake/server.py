@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from aiohttp import WSMsgType, web
 
+from tests.channels.platform.gate import Gate
 from tests.channels.wecom.fake.certificates import server_context
 from tests.channels.wecom.fake.chats import INVALID_REQUEST, TOO_MANY, Chats, Refused
 from tests.channels.wecom.fake.uploads import Uploads
@@ -23,6 +24,7 @@ class FakeWeCom:
     """One bot's server."""
 
     def __init__(self, now: Callable[[], float]) -> None:
+        self.gate = Gate()
         self.chats = Chats(now)
         self.uploads = Uploads()
         self.traffic: list[str] = []
@@ -105,11 +107,16 @@ class FakeWeCom:
     async def _take(self, socket: web.WebSocketResponse, frame: Mapping[str, Any]) -> None:
         self.traffic.append(json.dumps(frame, ensure_ascii=False))
         code, text, answer = 0, "ok", {}
+        counts = frame["cmd"] not in {"ping", "aibot_subscribe"}
+        if counts:
+            await self.gate.point()
         try:
             answer = await self._handle(socket, frame)
         except Refused as refusal:
             code, text = refusal.code, refusal.message
             self.refused.append((code, text))
+        if counts:
+            await self.gate.point()
         if (
             self.drops_acks
             and frame["cmd"].startswith("aibot_")
