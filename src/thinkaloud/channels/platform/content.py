@@ -35,8 +35,10 @@ _TOOL_STATES: Final[Mapping[ToolStatus | Literal["running", "requested"], ToolSt
     "invalid_arguments": "failed",
 }
 _BLANK: Final = frozenset("\N{HANGUL FILLER}\N{HALFWIDTH HANGUL FILLER}\N{BRAILLE PATTERN BLANK}")
-_UNSAFE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that change the direction of the text around them."""
+_UNSAFE: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters, those that change the direction of the text around them, and halves of characters."""
 _NO_ANSWER: Final = "The model gave no answer."
 
 

@@ -6,12 +6,12 @@ from typing import Final
 import msgspec
 
 from thinkaloud.channels.markdown.split import split_markdown
-from thinkaloud.channels.slack.text import Fence, fence_of, inert, regions, slack_markdown
+from thinkaloud.channels.slack.text import Fence, fence_of, inert, regions, slack_markdown, units
 
 FIRST_BYTES: Final = 4_300
 """The most of the first part, in UTF-8: it shares its message with the plan or the folded thought."""
 NEXT_CHARACTERS: Final = 11_000
-"""The most of each further part; a message may have 12,000 characters of Markdown."""
+"""The most of each further part, in UTF-16 units; a message may have 12,000 of Markdown."""
 
 
 class Cut(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,7 +71,7 @@ def further_parts(markdown: str, cut: Cut | None) -> Sequence[str]:
 
 def split_answer(markdown: str) -> Sequence[str]:
     """Divide Markdown into messages of their own."""
-    parts = split_markdown(markdown, NEXT_CHARACTERS, lambda part: len(slack_markdown(part)))
+    parts = split_markdown(markdown, NEXT_CHARACTERS, lambda part: units(slack_markdown(part)))
     return [part for part in parts if part.strip()]
 
 

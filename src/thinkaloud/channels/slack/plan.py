@@ -11,7 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from thinkaloud.channels.platform.content import ChatContent, Thought, ToolLine
-from thinkaloud.channels.slack.text import inert
+from thinkaloud.channels.slack.text import clipped, inert
 
 Status = Literal["in_progress", "complete", "error"]
 
@@ -183,10 +183,7 @@ def _live_end(text: str, at: int) -> int:
 
 def _limit(text: str, at: int, size: int) -> int:
     """Where this many characters end, as Slack counts them: in UTF-16."""
-    piece = text[at : at + size]
-    while len(piece.encode("utf-16-le")) > 2 * size:
-        piece = piece[:-1]
-    return at + len(piece)
+    return at + len(clipped(text[at : at + size], size))
 
 
 def _last_break(text: str) -> int:

@@ -10,7 +10,7 @@ from thinkaloud.channels.markdown.plain import plain_text
 from thinkaloud.channels.platform.actions import why_action
 from thinkaloud.channels.platform.content import ChatContent, NoticeLine
 from thinkaloud.channels.slack.plan import Row, plan_of, thought_title, tool_title
-from thinkaloud.channels.slack.text import escaped, inert, settled, slack_markdown
+from thinkaloud.channels.slack.text import clipped, escaped, inert, settled, slack_markdown, units
 
 Json = dict[str, Any]
 
@@ -170,7 +170,7 @@ def notification(content: ChatContent) -> str:
     """Return the text for notifications, without any reasoning."""
     start = answer_of(content)[: 4 * _NOTIFICATION]
     words = plain_text(start) or content.closing or "Working on it…"
-    return escaped(words[:_NOTIFICATION])[: _NOTIFICATION + 900]
+    return clipped(escaped(clipped(words, _NOTIFICATION)), _NOTIFICATION + 900)
 
 
 def _live_line(content: ChatContent) -> str:
@@ -197,9 +197,10 @@ def _footer(content: ChatContent, thread: str, *, why: bool) -> list[Json]:
 
 
 def _container(title: str, text: str) -> Json:
-    if len(text) > _FOLD:
-        end = text.rfind(" ", _FOLD - 200, _FOLD)
-        text = f"{text[: end if end > 0 else _FOLD]}\n{_MORE}"
+    if units(text) > _FOLD:
+        start = clipped(text, _FOLD)
+        end = start.rfind(" ", len(start) - 200)
+        text = f"{start[:end] if end > 0 else start}\n{_MORE}"
     children = [
         {"type": "section", "text": {"type": "plain_text", "text": piece, "emoji": False}}
         for piece in _pieces(text)
@@ -215,9 +216,11 @@ def _container(title: str, text: str) -> Json:
 
 def _pieces(text: str) -> Iterator[str]:
     """Divide text for sections, after a line or a word."""
-    while len(text) > _CHILD:
-        end = max(text.rfind("\n", _CHILD // 2, _CHILD), text.rfind(" ", _CHILD // 2, _CHILD))
-        end = end + 1 if end > 0 else _CHILD
+    while units(text) > _CHILD:
+        start = clipped(text, _CHILD)
+        half = len(start) // 2
+        end = max(start.rfind("\n", half), start.rfind(" ", half))
+        end = end + 1 if end > 0 else len(start)
         if text[:end].strip():
             yield text[:end]
         text = text[end:]
@@ -230,4 +233,4 @@ def _context(text: str) -> Json:
 
 
 def _clipped_start(text: str) -> str:
-    return text if len(text) <= _LINES else "…" + text[-_LINES:]
+    return text if units(text) <= _LINES else "…" + clipped(text[::-1], _LINES)[::-1]

@@ -54,6 +54,19 @@ class Fence(msgspec.Struct, frozen=True):
     """What closes it."""
 
 
+def units(text: str) -> int:
+    """Return a length as Slack counts it at most: in UTF-16 units."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def clipped(text: str, most: int) -> str:
+    """Return the start of a text, of at most so many units."""
+    text = text[:most]
+    while (excess := units(text) - most) > 0:
+        text = text[: -((excess + 1) // 2)]
+    return text
+
+
 def fence_of(line: str) -> Fence | None:
     """Return the fence that a line opens."""
     found = _FENCE.match(line)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from tests.channels.slack.fake.messages import Message
-from tests.channels.slack.fake.validation import MARKDOWN, Json, Refused
+from tests.channels.slack.fake.validation import MARKDOWN, Json, Refused, units
 from tests.channels.slack.fake.workspace import BOT, Workspace
 
 
@@ -31,12 +31,12 @@ class Posts:
         if (markdown := arguments.get("markdown_text")) is not None:
             if text or blocks:
                 raise Refused("markdown_text_conflict")
-            if len(markdown) > MARKDOWN:
+            if units(markdown) > MARKDOWN:
                 raise Refused("msg_too_long")
             return "", [{"type": "markdown", "text": markdown}]
         if not text and not blocks:
             raise Refused("no_text")
-        if len(text) > most:
+        if units(text) > most:
             raise Refused("msg_too_long")
         self._workspace.check_blocks(blocks)
         return text, blocks

@@ -28,13 +28,18 @@ class Refused(Exception):
         self.more = more
 
 
+def units(text: str) -> int:
+    """A length in UTF-16, in which Slack counts at most."""
+    return len(text.encode("utf-16-le")) // 2
+
+
 def check_blocks(blocks: Sequence[Json]) -> None:
     """Refuse blocks that Slack refuses."""
     if not isinstance(blocks, list) or len(blocks) > 50:
         raise Refused("invalid_blocks")
     for block in blocks:
         _check_block(block, inside=False)
-    if sum(len(block["text"]) for block in blocks if block["type"] == "markdown") > MARKDOWN:
+    if sum(units(block["text"]) for block in blocks if block["type"] == "markdown") > MARKDOWN:
         raise Refused("msg_too_long")
     if sum(map(characters, blocks)) > ALL_BLOCKS:
         raise Refused("msg_blocks_too_long")
@@ -43,7 +48,7 @@ def check_blocks(blocks: Sequence[Json]) -> None:
 def characters(value: Any) -> int:
     """The characters of every text below a block."""
     if isinstance(value, Mapping):
-        own = len(value["text"]) if isinstance(value.get("text"), str) else 0
+        own = units(value["text"]) if isinstance(value.get("text"), str) else 0
         return own + sum(characters(each) for each in value.values())
     if isinstance(value, list):
         return sum(map(characters, value))
@@ -87,7 +92,7 @@ def _check_block(block: Json, *, inside: bool) -> None:
 def _text(value: Any, most: int, kinds: set[str]) -> None:
     if not isinstance(value, Mapping) or value.get("type") not in kinds:
         raise Refused("invalid_blocks")
-    if not isinstance(value.get("text"), str) or not 1 <= len(value["text"]) <= most:
+    if not isinstance(value.get("text"), str) or not 1 <= units(value["text"]) <= most:
         raise Refused("invalid_blocks")
 
 
@@ -99,7 +104,7 @@ def check_chunks(chunks: Any) -> None:
         match chunk.get("type"):
             case "markdown_text":
                 known = {"type", "text"}
-                if len(chunk.get("text", "")) > MARKDOWN:
+                if units(chunk.get("text", "")) > MARKDOWN:
                     raise Refused("msg_too_long")
                 if not chunk.get("text"):
                     raise Refused("invalid_chunks")
@@ -128,5 +133,5 @@ def _field(value: Any, *, needed: bool) -> None:
         return
     if not isinstance(value, str) or not value:
         raise Refused("invalid_chunks")
-    if len(value) > FIELD:
+    if units(value) > FIELD:
         raise Refused("msg_too_long")
