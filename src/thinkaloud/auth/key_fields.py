@@ -10,7 +10,7 @@ from thinkaloud.auth.policies import default_scopes
 from thinkaloud.errors import InvalidRequest
 from thinkaloud.events.prompt import EffortLevel
 from thinkaloud.ports.keys import ApiKey, KeySecret
-from thinkaloud.ports.principal import ReasoningPolicy, Role, Scope, UsageLimits
+from thinkaloud.ports.principal import ReasoningField, ReasoningPolicy, Role, Scope, UsageLimits
 
 T = TypeVar("T")
 Limit = Annotated[int, Meta(ge=0, le=2**53)]
@@ -42,6 +42,8 @@ class KeyFields(msgspec.Struct, frozen=True, kw_only=True):
     """The highest reasoning effort it may use."""
     reasoning: ReasoningPolicy = "allow"
     """The reasoning policy. The strictest policy that applies wins."""
+    reasoning_field: ReasoningField | None = None
+    """The field for reasoning in OpenAI Chat Completions; null: as the server is set up."""
     requests_per_minute: Limit | None = None
     """Requests that start a run."""
     concurrent_runs: Limit | None = None
@@ -61,6 +63,7 @@ class KeyChange(msgspec.Struct, frozen=True, kw_only=True):
     models: Models | UnsetType | None = UNSET
     max_effort: EffortLevel | UnsetType | None = UNSET
     reasoning: ReasoningPolicy | UnsetType = UNSET
+    reasoning_field: ReasoningField | UnsetType | None = UNSET
     requests_per_minute: Limit | UnsetType | None = UNSET
     concurrent_runs: Limit | UnsetType | None = UNSET
     tokens_per_day: Limit | UnsetType | None = UNSET
@@ -82,6 +85,7 @@ def new_key(fields: KeyFields, key_id: str, secret: KeySecret, now_ms: int) -> A
         models=fields.models,
         max_effort=fields.max_effort,
         reasoning=fields.reasoning,
+        reasoning_field=fields.reasoning_field,
         limits=UsageLimits(
             fields.requests_per_minute, fields.concurrent_runs, fields.tokens_per_day
         ),
@@ -113,6 +117,7 @@ def changed(key: ApiKey, change: KeyChange, now_ms: int) -> ApiKey:
         models=_or(change.models, key.models) or (),
         max_effort=_or(change.max_effort, key.max_effort),
         reasoning=_or(change.reasoning, key.reasoning),
+        reasoning_field=_or(change.reasoning_field, key.reasoning_field),
         limits=limits,
     )
 

@@ -47,6 +47,7 @@ class Policies:
             reasoning=strictest(self._role_policy(key.role), key.reasoning),
             models=key.models,
             max_effort=key.max_effort,
+            reasoning_field=key.reasoning_field,
             limits=((f"key:{key.key_id}", key.limits), *self._limits(key.owner, key.role)),
         )
 

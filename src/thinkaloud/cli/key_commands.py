@@ -18,6 +18,7 @@ keys = typer.Typer(
 Role = Literal["user", "admin"]
 Level = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Policy = Literal["allow", "redact", "deny"]
+ReasoningField = Literal["reasoning_content", "reasoning"]
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `keys list` shows it.")]
 OfRole = Annotated[
     Role | None, typer.Option("--role", help="The role. Default: user.", show_default=False)
@@ -46,6 +47,10 @@ MaxEffort = Annotated[
 Reasoning = Annotated[
     Policy | None, typer.Option("--reasoning", help="Whether it may see reasoning.")
 ]
+Field = Annotated[
+    ReasoningField | None,
+    typer.Option("--reasoning-field", help="The field for reasoning in OpenAI Chat Completions."),
+]
 PerMinute = Annotated[
     int | None,
     typer.Option("--requests-per-minute", metavar="N", help="Runs it may start per minute."),
@@ -72,6 +77,7 @@ def create(  # noqa: PLR0913 - one for each option
     models: Models = None,
     max_effort: MaxEffort = None,
     reasoning: Reasoning = None,
+    reasoning_field: Field = None,
     requests_per_minute: PerMinute = None,
     concurrent_runs: Concurrent = None,
     tokens_per_day: PerDay = None,
@@ -88,6 +94,7 @@ def create(  # noqa: PLR0913 - one for each option
         models=models,
         max_effort=max_effort,
         reasoning=reasoning,
+        reasoning_field=reasoning_field,
         requests_per_minute=requests_per_minute,
         concurrent_runs=concurrent_runs,
         tokens_per_day=tokens_per_day,
@@ -119,6 +126,7 @@ def edit(  # noqa: PLR0913 - one for each option
     models: Models = None,
     max_effort: MaxEffort = None,
     reasoning: Reasoning = None,
+    reasoning_field: Field = None,
     requests_per_minute: PerMinute = None,
     concurrent_runs: Concurrent = None,
     tokens_per_day: PerDay = None,
@@ -127,7 +135,7 @@ def edit(  # noqa: PLR0913 - one for each option
         typer.Option(
             "--clear",
             metavar="FIELD",
-            help="A restriction to remove: expires, models, max_effort, requests_per_minute,"
+            help="What to remove: expires, models, max_effort, reasoning_field, requests_per_minute,"
             " concurrent_runs or tokens_per_day. Repeatable.",
         ),
     ] = None,
@@ -144,6 +152,7 @@ def edit(  # noqa: PLR0913 - one for each option
         models=models,
         max_effort=max_effort,
         reasoning=reasoning,
+        reasoning_field=reasoning_field,
         requests_per_minute=requests_per_minute,
         concurrent_runs=concurrent_runs,
         tokens_per_day=tokens_per_day,

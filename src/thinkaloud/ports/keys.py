@@ -10,7 +10,7 @@ import msgspec
 from typing_extensions import override
 
 from thinkaloud.events.prompt import Effort
-from thinkaloud.ports.principal import ReasoningPolicy, Role, Scope, UsageLimits
+from thinkaloud.ports.principal import ReasoningField, ReasoningPolicy, Role, Scope, UsageLimits
 from thinkaloud.ports.selections import SelectionStore
 from thinkaloud.ports.usage import UsageStore
 
@@ -65,6 +65,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     """Glob patterns of the models it may use; empty: all."""
     max_effort: Effort | None = None
     reasoning: ReasoningPolicy = "allow"
+    reasoning_field: ReasoningField | None = None
     limits: UsageLimits = UsageLimits()
     last_used_ms: int | None = None
     """To the minute. None: never."""

@@ -17,6 +17,8 @@ Scope = Literal["chat", "read", "metrics", "admin"]
 Requirement = Scope | Literal["any", "none"]
 """What a route requires: a scope, any principal, or not even a credential."""
 ReasoningPolicy = Literal["allow", "redact", "deny"]
+ReasoningField = Literal["reasoning_content", "reasoning"]
+"""A field of OpenAI Chat Completions. Clients read one of them."""
 
 ALL_SCOPES: Final[frozenset[Scope]] = frozenset({"chat", "read", "metrics", "admin"})
 
@@ -52,6 +54,8 @@ class Principal(msgspec.Struct, frozen=True):
     """Glob patterns of the models it may use; empty: all."""
     max_effort: Effort | None = None
     """The highest reasoning effort it may use; None: any."""
+    reasoning_field: ReasoningField | None = None
+    """The field of Chat Completions for reasoning; None: as the server is set up."""
     limits: tuple[tuple[str, UsageLimits], ...] = ()
     """Limits with the name of what each applies to (`key:ID`, `owner:NAME`, `role:NAME`). All
     of them apply."""

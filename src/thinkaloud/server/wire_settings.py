@@ -5,13 +5,15 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from thinkaloud.ports.principal import ReasoningField
+
 DAY_MS: Final = 24 * 3_600 * 1_000
 
 
 class OpenAISettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[wires.openai]`: OpenAI Chat Completions and Responses, for clients of OpenAI's API."""
 
-    reasoning_field: Literal["reasoning_content", "reasoning"] = "reasoning_content"
+    reasoning_field: ReasoningField = "reasoning_content"
     """The field of a message or delta that has the reasoning. Most clients read `reasoning_content`."""
     include_reasoning: bool = False
     """Whether to send reasoning to clients that don't ask for it, because they have no option for it."""

@@ -9,7 +9,7 @@ from typing_extensions import override
 from thinkaloud.auth.settings import AuthMode
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.keys import ApiKey, AuditEntry
-from thinkaloud.ports.principal import Principal, ReasoningPolicy, Role, Scope
+from thinkaloud.ports.principal import Principal, ReasoningField, ReasoningPolicy, Role, Scope
 from thinkaloud.runtime.usage_meter import Remaining
 
 
@@ -85,6 +85,8 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
     max_effort: Effort | None
     reasoning: ReasoningPolicy
+    reasoning_field: ReasoningField | None
+    """The field for reasoning in OpenAI Chat Completions; null: as the server is set up."""
     requests_per_minute: int | None
     concurrent_runs: int | None
     tokens_per_day: int | None
@@ -188,6 +190,7 @@ def key_view(key: ApiKey, now_ms: int) -> KeyView:
         models=key.models,
         max_effort=key.max_effort,
         reasoning=key.reasoning,
+        reasoning_field=key.reasoning_field,
         requests_per_minute=key.limits.requests_per_minute,
         concurrent_runs=key.limits.concurrent_runs,
         tokens_per_day=key.limits.tokens_per_day,

@@ -102,6 +102,8 @@ class HistoryBuilder:
         """The names of the tools that were called, by the ids of the calls."""
         self._results: dict[str, ToolResult] = {}
         self._returned: list[ToolResult] = []
+        self._pictures: list[Image] = []
+        """The images of the results since the last response."""
 
     def system(self, text: str) -> None:
         """Add instructions."""
@@ -149,8 +151,19 @@ class HistoryBuilder:
         """The tool calls of the last response."""
         return self._calls
 
-    def result(self, tool_call_id: str, text: str, *, is_error: bool = False) -> None:
-        """Add the result of a call. Raises `InvalidRequest` if no call before it has this id."""
+    def result(
+        self,
+        tool_call_id: str,
+        text: str,
+        images: Sequence[Image] = (),
+        *,
+        is_error: bool = False,
+    ) -> None:
+        """Add the result of a call. Raises `InvalidRequest` if no call before it has this id.
+
+        Most providers take images from the user only, so those of results become a message after
+        all results.
+        """
         name = self._names.get(tool_call_id)
         if name is None:
             raise InvalidRequest(
@@ -161,6 +174,7 @@ class HistoryBuilder:
         found = ToolResult(tool_call_id, name, text, is_error)
         self._results[tool_call_id] = found
         self._returned.append(found)
+        self._pictures.extend(images)
 
     def build(self) -> GivenHistory:
         """Return the conversation. Raises `InvalidRequest` if it is empty."""
@@ -192,6 +206,9 @@ class HistoryBuilder:
             return
         results = [self._results.get(call.tool_call_id) or _missing(call) for call in self._calls]
         self._turns.append(ToolTurn(tuple(results)))
+        if self._pictures:
+            self._said.append(UserTurn("", tuple(self._pictures)))
+            self._pictures = []
         self._calls, self._results, self._names = (), {}, {}
 
 

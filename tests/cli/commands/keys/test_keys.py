@@ -227,3 +227,23 @@ def test_a_given_admin_key_is_taken_from_the_named_file(home: Home, tmp_path: Pa
     file.write_text(f"{key}\n")
     with serving(home) as url:
         assert status(url, key) == 200
+
+
+def test_a_key_has_a_field_for_reasoning_until_it_is_cleared(home: Home) -> None:
+    home.configure(KEYS)
+    key = home.run("keys", "create", "chat", "--reasoning-field", "reasoning").stdout.strip()
+    (listed,) = printed(home, "keys", "list")
+    assert listed["reasoning_field"] == "reasoning"
+    body = {"messages": [{"role": "user", "content": "Hi"}], "include_reasoning": True}
+    with serving(home) as url:
+        request = urllib.request.Request(
+            f"{url}/v1/chat/completions",
+            json.dumps(body).encode(),
+            {"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            message = json.load(response)["choices"][0]["message"]
+    assert message["reasoning"]
+    assert "reasoning_content" not in message
+    changed = printed(home, "keys", "edit", listed["id"], "--clear", "reasoning_field")
+    assert changed["reasoning_field"] is None

@@ -24,6 +24,7 @@ def as_json(key: ApiKey) -> dict[str, object]:
         "models": key.models,
         "max_effort": key.max_effort,
         "reasoning": key.reasoning,
+        "reasoning_field": key.reasoning_field,
         **msgspec.structs.asdict(key.limits),
     }
 
@@ -51,6 +52,8 @@ def restrictions(key: ApiKey) -> str:
         found.append(f"effort up to {key.max_effort}")
     if key.reasoning != "allow":
         found.append(f"reasoning {key.reasoning}")
+    if key.reasoning_field is not None:
+        found.append(f"reasoning in {key.reasoning_field}")
     limits = key.limits
     for number, unit in (
         (limits.requests_per_minute, "requests per minute"),

@@ -32,6 +32,7 @@ CLEARABLE: Final = (
     "expires",
     "models",
     "max_effort",
+    "reasoning_field",
     "requests_per_minute",
     "concurrent_runs",
     "tokens_per_day",

@@ -122,17 +122,19 @@ async def _read_message(
     if message.role == "system":
         history.system(_text(blocks))
         return
-    images: list[Image] = []
     results = [block for block in blocks if block.type == "tool_result"]
     for block in results:
         content = _content(block.content)
-        history.result(block.tool_use_id or "", _text(content), is_error=bool(block.is_error))
-        images += await _images(content, read_image)
+        history.result(
+            block.tool_use_id or "",
+            _text(content),
+            await _images(content, read_image),
+            is_error=bool(block.is_error),
+        )
     said = [block for block in blocks if block.type != "tool_result"]
-    images += await _images(said, read_image)
+    images = await _images(said, read_image)
     text = _text(said)
     if text or images or not results:
-        # Providers take images from the user only, also those of tools.
         history.user(text, images)
 
 

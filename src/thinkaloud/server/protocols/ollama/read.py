@@ -40,7 +40,8 @@ def read_messages(
                 history.assistant(text, calls)
                 waiting = [call for call in history.calls if call.name in {c.name for c in calls}]
             case "tool":
-                history.result(_answered(message, waiting), text)
+                pictures = read_images(message.images, images)
+                history.result(_answered(message, waiting), text, pictures)
             case _:
                 history.user(text, read_images(message.images, images))
 

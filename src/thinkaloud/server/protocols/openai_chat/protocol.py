@@ -150,7 +150,8 @@ class ChatCompletions:
         shows = self._services.server.sends_reasoning(wanted, principal_of(request))
         headers = {WITHHELD: "policy"} if wanted and not shows else {}
         plan = await self._plan(request, asked, headers)
-        field = asked.reasoning_field or self._settings.reasoning_field if shows else None
+        field = asked.reasoning_field or principal_of(request).reasoning_field
+        field = (field or self._settings.reasoning_field) if shows else None
         if not asked.stream:
             run = await complete_run(request, self._services, plan)
             return json_response(completion(run, field), headers=plan.headers)

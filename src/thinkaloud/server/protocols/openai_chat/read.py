@@ -50,7 +50,8 @@ async def read_messages(
             called = {call.name: call.tool_call_id for call in calls}
             history.assistant(_text(message), calls)
         elif message.role == "tool":
-            history.result(message.tool_call_id or "", _text(message))
+            pictures = await _images(message, images)
+            history.result(message.tool_call_id or "", _text(message), pictures)
         elif message.role == "function":
             history.result(called.get(message.name or "", ""), _text(message))
         else:

@@ -1,8 +1,9 @@
 """Requests of Chat Completions. Fields that aren't listed are ignored."""
 
-from typing import Literal
 
 import msgspec
+
+from thinkaloud.ports.principal import ReasoningField
 
 Json = dict[str, object]
 
@@ -144,5 +145,5 @@ class ChatCompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     thinking: Thinking | None = None
     enable_thinking: bool | None = None
     chat_template_kwargs: TemplateOptions | None = None
-    reasoning_field: Literal["reasoning_content", "reasoning"] | None = None
+    reasoning_field: ReasoningField | None = None
     """The field for the reasoning of this response; see `[wires.openai]`."""

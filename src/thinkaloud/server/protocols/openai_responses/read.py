@@ -28,6 +28,8 @@ MAX_TOOLS: Final = 1_000
 _NO_PARAMETERS: Final[dict[str, object]] = {"type": "object", "properties": {}}
 _INSTRUCTIONS: Final = frozenset({"system", "developer"})
 
+Content = str | list[Part | str] | dict[str, object] | None
+"""The content of a message, or the output of a tool."""
 FindItem = Callable[[str], Awaitable[InputItem]]
 """Finds the output item that an `item_reference` names."""
 
@@ -66,7 +68,8 @@ class InputReader:
             self._calls.append(_call(item))
         elif kind == "function_call_output":
             self._flush()
-            self._history.result(item.call_id or "", _output(item))
+            pictures = await self._pictures(item.output)
+            self._history.result(item.call_id or "", _output(item), pictures)
         elif kind == "message" and item.role == "assistant":
             self._texts.append(_text(item.content))
         elif kind == "message":
@@ -74,7 +77,7 @@ class InputReader:
             if item.role in _INSTRUCTIONS:
                 self.developer.append(_text(item.content))
             else:
-                self._history.user(_text(item.content), await self._pictures(item))
+                self._history.user(_text(item.content), await self._pictures(item.content))
 
     def _flush(self) -> None:
         """End the message of the assistant."""
@@ -82,10 +85,10 @@ class InputReader:
             self._history.assistant("".join(self._texts), self._calls)
             self._texts, self._calls = [], []
 
-    async def _pictures(self, item: InputItem) -> list[Image]:
-        if item.content is None or isinstance(item.content, str):
+    async def _pictures(self, content: Content) -> list[Image]:
+        if not isinstance(content, list):
             return []
-        urls = [part.image_url for part in item.content if isinstance(part, Part)]
+        urls = [part.image_url for part in content if isinstance(part, Part)]
         return [await self._images.read(url) for url in urls if url is not None]
 
 
