@@ -9,7 +9,17 @@ import msgspec
 from benchmarks.speed import first_token, footprint, streams, tokens
 from benchmarks.speed.measurements import Measurements
 from benchmarks.speed.samples import Samples
-from benchmarks.speed.variants import CHAT, FLOOR_OF, KEYS_OF, MESSAGES, OWN, RELAY, SSE, WS
+from benchmarks.speed.variants import (
+    CHAT,
+    FLOOR_OF,
+    KEYS_OF,
+    MESSAGES,
+    OWN,
+    PROTOCOLS,
+    RELAY,
+    SSE,
+    WS,
+)
 
 Bound = Literal["at most", "at least"]
 WIRES: Final = {SSE: "SSE", WS: "WebSocket"}
@@ -99,11 +109,13 @@ def _cpu_per_token(samples: Samples) -> Iterator[Row]:
         pair = name, FLOOR_OF[name]
         what = f"CPU per token, {WIRES[name]}, vs decode-and-frame"
         yield compared.ratio(f"token_vs_floor.{_key(name)}", what, samples, pair, target)
-    for name, other in ((CHAT, "Chat Completions"), (MESSAGES, "Anthropic Messages")):
+    for name in PROTOCOLS:
         if name in samples:
+            other = name.partition(", ")[2]
             key = f"token_vs_sse.{other.lower().replace(' ', '_')}"
             what = f"CPU per token, {other}, vs SSE"
-            yield compared.ratio(key, what, samples, (name, SSE), 1.0)
+            target = 1.0 if name in (CHAT, MESSAGES) else 1.1
+            yield compared.ratio(key, what, samples, (name, SSE), target)
     for name, keyed in KEYS_OF.items():
         if keyed in samples:
             what = f"CPU per token with API keys, {WIRES[name]}, vs without"

@@ -33,6 +33,8 @@ class Request(NamedTuple):
     """What the last frame contains, and no other."""
     headers: str = ""
     """Additional headers, each ending in a line break."""
+    token: bytes = TOKEN
+    """What the response has once for each token."""
 
 
 class Stream(asyncio.Protocol):
@@ -82,13 +84,13 @@ class Stream(asyncio.Protocol):
         if self.ended.done():
             return
         now = time.monotonic()
-        kept = self._kept
+        request, kept = self._request, self._kept
         text = kept + data
         if not self.run_id and (found_id := _RUN_ID.search(text)):
             self.run_id = found_id[1].decode()
-        end = text.find(self._request.end)
+        end = text.find(request.end)
         counted = text if end < 0 else text[:end]
-        tokens = counted.count(TOKEN) - kept.count(TOKEN)
+        tokens = counted.count(request.token) - kept.count(request.token)
         if not tokens:
             for stamp in _STAMP.finditer(counted, max(0, len(kept) - _STAMP_LENGTH + 1)):
                 self.delays.append(now - int(stamp[1]) / 1e6)

@@ -236,6 +236,10 @@ KEYED: Final = ("sse with a key", "websocket with a key")
 OTHER_WIRES: Final = {
     "chat-completions": variants.chat_completions,
     "anthropic-messages": variants.anthropic_messages,
+    "responses": variants.responses,
+    "ollama": variants.ollama,
+    "ai-sdk": variants.ai_sdk,
+    "ag-ui": variants.ag_ui,
 }
 """Wires of the server that the floor doesn't have."""
 

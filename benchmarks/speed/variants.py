@@ -1,13 +1,14 @@
 """What is compared: the server on both of its wires, and the floors; each with its process."""
 
 import json
+import secrets
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from benchmarks.speed.client import Protocol, Request, Stream, open_stream
+from benchmarks.speed.client import TOKEN, Protocol, Request, Stream, open_stream
 from benchmarks.speed.processes import THINKALOUD, Process, python_module, started
 from thinkaloud.auth.access import Access
 from thinkaloud.auth.audit import TERMINAL
@@ -24,20 +25,29 @@ SSE: Final = "thinkaloud, SSE"
 WS: Final = "thinkaloud, WebSocket"
 CHAT: Final = "thinkaloud, Chat Completions"
 MESSAGES: Final = "thinkaloud, Anthropic Messages"
+RESPONSES: Final = "thinkaloud, Responses"
+OLLAMA: Final = "thinkaloud, Ollama"
+AI_SDK: Final = "thinkaloud, AI SDK"
+AG_UI: Final = "thinkaloud, AG-UI"
+PROTOCOLS: Final = (CHAT, MESSAGES, RESPONSES, OLLAMA, AI_SDK, AG_UI)
+"""The server on the wires of other ecosystems."""
 SSE_KEYS: Final = "thinkaloud with keys, SSE"
 WS_KEYS: Final = "thinkaloud with keys, WebSocket"
 KEYS_OF: Final = {SSE: SSE_KEYS, WS: WS_KEYS}
 """The server with API keys; without them, it is the other one."""
 KEY: Final = f"ta_bench_{'k' * 43}"
 FLOOR_OF: Final = {SSE: FLOOR_SSE, WS: FLOOR_WS}
-OWN: Final = (RELAY, FLOOR_SSE, FLOOR_WS, SSE, WS, CHAT, MESSAGES, SSE_KEYS, WS_KEYS)
+OWN: Final = (RELAY, FLOOR_SSE, FLOOR_WS, SSE, WS, *PROTOCOLS, SSE_KEYS, WS_KEYS)
 """The server and the floors; everything else is a peer."""
 _SSE_END: Final = b"event: complete"
 _WS_END: Final = b'"event":"complete"'
 
 
 class Variant(NamedTuple):
-    """One way to get a response. `{shape}` in `path` and `body` is the shape of the response."""
+    """One way to get a response. `{shape}` in `path` and `body` is the shape of the response.
+
+    `{unique}` in `body` differs in each request.
+    """
 
     name: str
     process: Process
@@ -46,12 +56,15 @@ class Variant(NamedTuple):
     body: str
     end: bytes
     headers: str = ""
+    token: bytes = TOKEN
 
     def request(self, shape: str) -> Request:
         """Return the request for a response; see `benchmarks.speed.provider` for the shapes."""
         path = self.path.replace("{shape}", shape)
-        body = self.body.replace("{shape}", shape)
-        return Request(self.protocol, self.process.port, path, body, self.end, self.headers)
+        body = self.body.replace("{shape}", shape).replace("{unique}", secrets.token_hex(8))
+        return Request(
+            self.protocol, self.process.port, path, body, self.end, self.headers, self.token
+        )
 
     async def ask(self, shape: str) -> Stream:
         """Send a message."""
@@ -121,6 +134,46 @@ def anthropic_messages(process: Process) -> Variant:
     more = {"max_tokens": 100_000, "thinking": {"type": "adaptive"}}
     body = chat_request("{shape}/m", **more)
     return Variant(MESSAGES, process, "sse", "/v1/messages", body, b"event: message_stop")
+
+
+def responses(process: Process) -> Variant:
+    """The server, as clients of OpenAI's Responses API see it."""
+    asked = {"input": "Hello", "model": "{shape}/m", "stream": True}
+    body = json.dumps({**asked, "reasoning": {"summary": "auto"}})
+    end = b"event: response.completed"
+    # The last event of a text repeats all of it.
+    token = b'"delta":"' + TOKEN
+    return Variant(RESPONSES, process, "sse", "/v1/responses", body, end, token=token)
+
+
+def ollama(process: Process) -> Variant:
+    """The server, as clients of Ollama's API see it."""
+    body = chat_request("{shape}/m", think=True)
+    return Variant(OLLAMA, process, "sse", "/api/chat", body, b'"done":true')
+
+
+def ai_sdk(process: Process) -> Variant:
+    """The server, as `useChat` of the AI SDK sees it."""
+    message = {"id": "1", "role": "user", "parts": [{"type": "text", "text": "Hello"}]}
+    asked = {"id": "{unique}", "messages": [message], "model": "{shape}/m"}
+    return Variant(AI_SDK, process, "sse", "/api/v1/ai-sdk/chat", json.dumps(asked), b"[DONE]")
+
+
+def ag_ui(process: Process) -> Variant:
+    """The server, as clients of AG-UI see it."""
+    asked = {
+        "threadId": "{unique}",
+        "runId": "run",
+        "messages": [{"id": "1", "role": "user", "content": "Hello"}],
+        "forwardedProps": {"model": "{shape}/m"},
+    }
+    return Variant(AG_UI, process, "sse", "/api/v1/ag-ui", json.dumps(asked), b"RUN_FINISHED")
+
+
+def protocols(process: Process) -> list[Variant]:
+    """The server on the wires of other ecosystems."""
+    offered = (chat_completions, anthropic_messages, responses, ollama, ai_sdk, ag_ui)
+    return [offer(process) for offer in offered]
 
 
 def follower(process: Process, run_id: str) -> Request:
@@ -195,5 +248,5 @@ class Lab(NamedTuple):
             )
             ours = stack.enter_context(serve(self.folder, self.configuration, cores))
             keyed = stack.enter_context(serve_with_keys(self.folder, self.configuration, cores))
-            others = [chat_completions(ours), anthropic_messages(ours), *with_keys(keyed)]
+            others = [*protocols(ours), *with_keys(keyed)]
             yield [relay(bytes_only), *floor(fair), *thinkaloud(ours), *others]
