@@ -9,8 +9,7 @@ THINKALOUD_TESTS=soak "$PYTHON" -m pytest -n 2 --dist worksteal -q --timeout 180
 echo "== clients with environments of their own"
 "$PYTHON" -m pytest -q --timeout 600 tests/clients/isolated/soak_*.py
 
-for script in benchmarks/soak_*.py; do
-    module=$(basename "$script" .py)
-    echo "== $module"
-    "$PYTHON" -m "benchmarks.$module" "$@"
+for script in benchmarks/soak_*.py benchmarks/*/soak_*.py; do
+    echo "== $(basename "$script" .py)"
+    "$PYTHON" -m "$(echo "${script%.py}" | tr / .)" "$@"
 done

@@ -197,13 +197,13 @@ def configure(folder: Path, provider: Process, shapes: Sequence[str]) -> Path:
 
 @contextmanager
 def serve_with_keys(
-    folder: Path, configuration: Path, cores: Iterable[int] | None = None
+    folder: Path, configuration: Path, cores: Iterable[int] | None = None, **environment: str
 ) -> Iterator[Process]:
     """Run the server so that it requires keys, and knows one."""
     file = folder / "key.txt"
     file.write_text(KEY, encoding="utf-8")
     settings = {"THINKALOUD_AUTH__MODE": "keys", "THINKALOUD_ADMIN_KEY_FILE": str(file)}
-    with serve(folder, configuration, cores, **settings) as process:
+    with serve(folder, configuration, cores, **settings, **environment) as process:
         yield process
 
 

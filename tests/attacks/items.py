@@ -1,7 +1,7 @@
 """The attacks that the server withstands, and the tests that try them.
 
 A test is a file below `tests/`, `::`, and the name of a function; or a file of the page, `::`, and
-the name of its test. `test_items.py` checks that they exist, and `benchmarks/soak_guards.py` that
+the name of its test. `test_items.py` checks that they exist, and `benchmarks/attacks/soak_guards.py` that
 attacks succeed where a guard is removed.
 """
 

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Final, NamedTuple
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 class Guard(NamedTuple):

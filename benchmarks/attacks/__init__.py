@@ -1,0 +1,1 @@
+"""Long checks of what attackers could learn or do. `make soak` runs them."""
