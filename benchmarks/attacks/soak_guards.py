@@ -28,6 +28,7 @@ _ROUTES = "attacks/test_routes.py"
 _KEYS = "attacks/test_credentials.py"
 _OWNERS = "attacks/test_owners.py"
 _HOSTILE = "attacks/test_hostile_requests.py"
+_LIMITS = "attacks/test_limits.py"
 GUARDS: Final = (
     Guard(
         "server/http/guard.py",
@@ -191,6 +192,30 @@ GUARDS: Final = (
         "if _depth_exceeds(data, settings.max_json_depth):",
         "if False:",
         f"{_HOSTILE} no_body",
+    ),
+    Guard(
+        "runtime/usage_meter.py",
+        "if most is not None and len(account.requests) >= most:",
+        "if False:",
+        f"{_LIMITS} spent or at_once",
+    ),
+    Guard(
+        "runtime/usage_meter.py",
+        "if most is not None and account.running >= most:",
+        "if False:",
+        f"{_LIMITS} at_once",
+    ),
+    Guard(
+        "runtime/usage_meter.py",
+        "if most is not None and account.spent + account.reserved >= most:",
+        "if False:",
+        f"{_LIMITS} spent",
+    ),
+    Guard(
+        "runtime/runs/effort.py",
+        "if highest is None or not model.reasoning.supported:",
+        "if True:",
+        f"{_LIMITS} more_effort",
     ),
 )
 

@@ -11,6 +11,7 @@ from typing import Final
 _PAGES = "attacks/test_routes.py::"
 _KEYS = "attacks/test_credentials.py::"
 _OWNERS = "attacks/test_owners.py::"
+_LIMITS = "attacks/test_limits.py::"
 _REASONING = "attacks/test_reasoning.py::"
 _HOSTILE = "attacks/test_hostile_requests.py::"
 _SECRETS = "attacks/test_secrets.py::"
@@ -67,6 +68,9 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
     ],
     "a restriction that one carrier or protocol forgets": [
         f"{_KEYS}test_a_restricted_key_is_as_restricted_by_every_carrier_on_every_protocol",
+        f"{_LIMITS}test_a_limit_that_is_spent_on_one_protocol_is_spent_on_all",
+        f"{_LIMITS}test_no_protocol_has_a_word_for_more_effort_than_a_key_permits",
+        f"{_LIMITS}test_many_messages_at_once_pass_no_limit",
         f"{_AUTH}test_every_carrier_of_a_restricted_key_has_the_same_restrictions",
         "server/http/test_permissions.py::test_a_key_is_refused_exactly_where_its_scopes_do_not_suffice",
     ],
@@ -75,6 +79,7 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
         f"{_OWNERS}test_another_owners_id_costs_as_much_work_as_one_that_never_existed",
         f"{_OWNERS}test_a_message_that_names_another_owners_object_finds_what_it_would_without",
         f"{_OWNERS}test_a_conversation_and_an_idempotency_key_of_another_owner_are_ones_own",
+        f"{_LIMITS}test_a_header_with_the_name_of_another_owners_conversation_shows_nothing_of_it",
         "server/protocols/test_owners.py::test_an_active_chat_of_another_owner_is_neither_shown_nor_resumed_nor_stopped",
         "server/protocols/openai_responses/test_owners.py::test_a_response_of_another_owner_is_like_one_that_never_existed",
     ],

@@ -60,6 +60,8 @@ async def test_the_headers_of_other_peers_are_ignored(address: str | None) -> No
         [(b"x-user", b"b\xc3\xb6b")],
         [USER, USER],
         [USER, (b"x-user", b"ada")],
+        [(b"x-user", b"ada, bob")],
+        [(b"x-user", b"ada,bob")],
         [USER, (b"x-role", b"root")],
         [USER, (b"x-role", b"")],
         [USER, (b"x-role", b"Admin")],

@@ -60,7 +60,9 @@ class TrustedProxies:
         roles = _values(request, self._role_header)
         owner = names[0].decode("latin-1").strip()
         role: Role | None = _ROLES.get(roles[0].strip()) if roles else "user"
-        if len(names) > 1 or len(roles) > 1 or not is_owner_name(owner) or role is None:
+        # Between a proxy and this server, repeated headers may have been joined with commas.
+        is_one = len(names) == 1 and len(roles) < 2 and "," not in owner
+        if not is_one or not is_owner_name(owner) or role is None:
             raise Unauthorized("The proxy's headers don't name one user with a known role.")
         return ProxyUser(owner, role)
 

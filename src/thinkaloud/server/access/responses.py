@@ -124,7 +124,7 @@ class AuditView(msgspec.Struct, frozen=True):
     at_ms: int
     act: str
     by: str
-    """Who did it: an owner, or `terminal`. Empty if unknown."""
+    """Who did it: an owner, `terminal` or `configuration`. Empty if unknown."""
     key_id: str | None
     """The key that it is about."""
     address: str | None
