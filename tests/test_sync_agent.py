@@ -183,7 +183,7 @@ def in_child(work: Callable[[], object]) -> str:
     def run() -> None:
         try:
             queue.put(f"{work()}")
-        except Exception as error:  # noqa: BLE001 - told to the parent
+        except Exception as error:  # noqa: BLE001 - reported to the parent
             queue.put(f"{type(error).__name__}: {error}")
 
     child = context.Process(target=run)

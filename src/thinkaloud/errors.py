@@ -249,7 +249,7 @@ class UnreadableLog(StoreError):
 
 
 class Fenced(StoreError):
-    """The other servers on the database took this one for dead, because they heard nothing of it."""
+    """The other servers on the database consider this one dead, because its heartbeat is overdue."""
 
     def __init__(self) -> None:
         super().__init__("This server was cut off from the database for too long. Try again.")

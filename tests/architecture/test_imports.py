@@ -29,7 +29,7 @@ def layers() -> set[str]:
 
 
 def test_the_import_contracts_hold() -> None:
-    # A process of its own: the tool turns off every logger that there is.
+    # A separate process, because the tool disables all loggers.
     tool = Path(sys.executable).with_name("lint-imports")
     command = [tool, "--config", CONFIG, "--no-logo", "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -13,7 +13,7 @@ SOURCES = {".py", ".ts", ".tsx", ".css", ".sh"}
 
 
 def forbidden(name: str) -> bool:
-    """Whether this path has a file or folder name that says nothing."""
+    """Whether this path has a meaningless file or folder name."""
     parts = [part.partition(".")[0] for part in PurePath(name).parts]
     words = [re.split(r"[_-]|(?<=[a-z])(?=[A-Z])", part) for part in parts]
     return any(

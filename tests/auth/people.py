@@ -16,7 +16,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 
 class SetClock:
-    """Time that only passes when a test says so."""
+    """A clock that only a test advances."""
 
     def __init__(self) -> None:
         self.now_ms = 1_790_000_000_000

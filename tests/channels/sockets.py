@@ -127,7 +127,7 @@ async def hosting(
     authenticator: Authenticator | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Served]:
-    """Serve these models with the socket of the web page set as told."""
+    """Serve these models with these settings of the page socket."""
     clock, limits = (
         SystemClock(),
         msgspec.structs.replace(limits or Limits(), drain_timeout_seconds=0),

@@ -21,7 +21,7 @@ from thinkaloud.testing import ScriptedModel, say, think
 
 
 class OldChannel(BaseChannel):
-    """Buffers by `_stream_id`, and sends what it has when told that the stream has ended."""
+    """Buffers by `_stream_id`, and sends it at the end of the stream."""
 
     name = "old"
 

@@ -255,7 +255,7 @@ class Terminal:
             return False
         try:
             data = os.read(self._outer, 65536)
-        except OSError:  # Linux says so where the program has closed its end.
+        except OSError:  # On Linux, the program has closed its end.
             return False
         self._bytes += data
         self.raw = self._bytes.decode("utf-8", "ignore")

@@ -54,7 +54,7 @@ def module(path: str) -> ModuleType:
 
 @asynccontextmanager
 async def server(*models: Model, **settings: Any) -> AsyncGenerator[Served]:
-    """A real server with the built-in tools, on the demo model unless told otherwise."""
+    """A real server with the built-in tools, on the demo model by default."""
     clock = SystemClock()
     tools = builtin_tools(None, lambda: clock.unix_ms() / 1000, fetch=False)
     async with serving(*(models or (demo(),)), tools=tools, **settings) as served:

@@ -10,7 +10,7 @@ class BellChannel(BaseChannel):
     """Takes lines of JSON: the members of an `OutboundMessage` to the channel of the page."""
 
     async def start(self) -> None:
-        """Listen where the settings say."""
+        """Listen on the configured socket."""
         self.server = await asyncio.start_unix_server(self.take, str(self.settings.options["path"]))
 
     async def stop(self) -> None:

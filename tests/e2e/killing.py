@@ -130,7 +130,7 @@ class Round:
             await first.begin(served, self._text, look, conversation_id=self._conversation_id)
 
     async def _pace(self) -> None:
-        """Let the model speak on as the database takes in what it has said."""
+        """Let the model continue as fast as its output is saved."""
         while True:
             kept = await asyncio.to_thread(self._kept_now)
             self.reply.let(len(kept) * TOKENS // len(self._whole) + _AHEAD)

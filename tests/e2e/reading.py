@@ -19,7 +19,7 @@ class Refused(Exception):
 
 
 class Reader:
-    """What one client heard of a run, over as many connections as it took."""
+    """What one client received of a run, over all its connections."""
 
     def __init__(self, transport: str = "sse") -> None:
         self.transport = transport
@@ -141,7 +141,7 @@ async def _messages(socket: aiohttp.ClientWebSocketResponse) -> AsyncGenerator[J
 
 
 def parse(event: bytes) -> Json | None:
-    """Return a Server-Sent Event as the socket would say it; None for a comment."""
+    """Return a Server-Sent Event in the socket's format; None for a comment."""
     fields = dict(line.split(b": ", 1) for line in event.split(b"\n") if line[:1] not in b":")
     if not fields:
         return None

@@ -56,7 +56,7 @@ class Caller:
     )
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Sequence[ModelEvent]]:
-        """Say a word, call the tool, and say another."""
+        """Answer a word, call the tool, and answer another."""
         asked = request.turns[-1]
         if isinstance(asked, UserTurn):
             yield [AnswerText("Half"), ToolCall("call", asked.text, "{}")]

@@ -121,7 +121,7 @@ CUT_SHORT = {"MAX_TOKENS", "max_tokens", "length", "incomplete"}
 
 
 def check_end(name: str, received: ReceivedRun) -> None:
-    """Compare the terminal event with what the recording says."""
+    """Compare the terminal event with the recording's."""
     expected = case(name).expected
     event, data = received.last
     failed = expected["error"] is not None or not (

@@ -39,12 +39,12 @@ class PacedReply:
         return "".join(self._piece(number) for number in range(self.tokens // 2, self.tokens))
 
     def let(self, through: int) -> None:
-        """Let it say its first `through` pieces."""
+        """Allow its first `through` pieces to be sent."""
         self._allowed = max(self._allowed, through)
         self._more.set()
 
     def release_all(self) -> None:
-        """Let it say everything."""
+        """Allow all pieces to be sent."""
         self.let(self.tokens)
 
     async def next_pieces(self, sent: int) -> bytes:
@@ -70,7 +70,7 @@ class Upstream:
     def __init__(self) -> None:
         self.url = ""
         self.prompts: dict[str, set[str]] = {}
-        """By message: everything that users had said before the model with it."""
+        """By message: all earlier user messages in the request."""
         self._tellings: dict[str, PacedReply] = {}
 
     def offer(self, text: str, reply: PacedReply) -> PacedReply:

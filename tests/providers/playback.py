@@ -93,7 +93,7 @@ def _word(event: ModelEvent) -> str | None:
 
 
 def play(decoder: Decoder, chunks: Iterable[bytes]) -> DecodedResponse:
-    """Feed the chunks, close, and return what was heard."""
+    """Feed the chunks, close, and return the decoded response."""
     events: list[ModelEvent] = []
     for chunk in chunks:
         events += decoder.feed(chunk)

@@ -17,7 +17,7 @@ NDJSON = "application/x-ndjson"
 
 
 class ResponseText(NamedTuple):
-    """What a hand-made response says, in pieces as they go on the wire."""
+    """The content of a hand-made response, in the pieces that are sent."""
 
     reasoning: Sequence[str] = ()
     answer: Sequence[str] = ()

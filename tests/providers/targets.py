@@ -46,7 +46,7 @@ def cuttings(data: bytes, seed: int) -> list[list[bytes]]:
 
 
 def play(decoder: Decoder, chunks: Sequence[bytes]) -> list[object]:
-    """Return everything that a response says, but for its cuts; it must end, and only once."""
+    """Return a response's content, regardless of how it was split; it must end, and only once."""
     events: list[ModelEvent] = []
     for chunk in chunks:
         events += decoder.feed(chunk)
@@ -279,7 +279,7 @@ def seeds(name: str) -> list[bytes]:
     bodies += [wire.body(_SAID) for key, wire in WIRES.items() if key.startswith(name)]
     found = [b"\x00\x01" + body for body in bodies]
     if name == "openai-chat":
-        # A harmony stream is one whose content is; a message in one piece is told by its "{".
+        # A harmony stream is one whose content is; a complete message is recognized by its "{".
         texts = [ResponseText((), [text.decode()]) for text in _TEXTS["harmony"]]
         found += [b"\x01\x02" + WIRES[name].body(response) for response in texts]
         found.append(b'\x00\x02{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}')

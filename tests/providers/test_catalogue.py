@@ -8,7 +8,7 @@ from aiohttp import web
 
 from tests.providers.upstream import (
     END,
-    THOUGHT_AND_SAID,
+    THOUGHT_AND_ANSWER,
     collect_events,
     giving,
     lab,
@@ -138,7 +138,7 @@ async def test_a_quirk_that_the_dialect_does_not_have_is_named(
 async def test_the_operators_quirks_override_the_familys_and_the_hosts(tmp_path: Path) -> None:
     more = 'quirks = { effort = { off = { think = "no" }, level_field = "depth" } }'
     async with (
-        serving(giving(THOUGHT_AND_SAID + END)) as upstream,
+        serving(giving(THOUGHT_AND_ANSWER + END)) as upstream,
         models_of(lab(upstream.url, more), tmp_path) as models,
     ):
         await collect_events(models.open("lab/qwen3-8b"), effort="none")
@@ -189,7 +189,7 @@ async def test_a_custom_host_at_a_known_address_is_treated_as_that_host(
 
 async def test_a_stream_of_an_opened_model_is_read_by_its_dialect(tmp_path: Path) -> None:
     async with (
-        serving(giving(THOUGHT_AND_SAID + END)) as upstream,
+        serving(giving(THOUGHT_AND_ANSWER + END)) as upstream,
         models_of(lab(upstream.url), tmp_path) as models,
     ):
         assert texts(await collect_events(models.open("lab/m"))) == ("Hm. ", "Yes.")

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tests.providers.upstream import (
     END,
-    THOUGHT_AND_SAID,
+    THOUGHT_AND_ANSWER,
     Answer,
     collect_events,
     cut,
@@ -51,7 +51,7 @@ def end(events: list[object]) -> ModelFailed:
 
 
 async def test_a_complete_stream_finishes(tmp_path: Path) -> None:
-    events = await called(giving(THOUGHT_AND_SAID + END), tmp_path)
+    events = await called(giving(THOUGHT_AND_ANSWER + END), tmp_path)
     assert words(events) == ("Hm. ", "Yes.")
     assert isinstance(events[-1], ModelFinished)
 
@@ -110,7 +110,7 @@ async def test_a_rate_limit_has_its_retry_after(tmp_path: Path) -> None:
 async def test_a_broken_stream_is_a_failure_and_its_output_is_kept(
     broken: bytes, kept: str, tmp_path: Path
 ) -> None:
-    events = await called(giving(THOUGHT_AND_SAID + broken), tmp_path)
+    events = await called(giving(THOUGHT_AND_ANSWER + broken), tmp_path)
     reasoning, answer = words(events)
     assert (reasoning, answer[: len(kept)]) == ("Hm. ", kept)
     assert end(events).code in {"provider_stream_cut", "provider_bad_request"}
@@ -121,19 +121,19 @@ async def wait(request: web.Request) -> None:
 
 
 async def test_a_lost_connection_is_a_cut_stream_with_the_earlier_output(tmp_path: Path) -> None:
-    events = await called(streaming(THOUGHT_AND_SAID, then=cut), tmp_path)
+    events = await called(streaming(THOUGHT_AND_ANSWER, then=cut), tmp_path)
     assert words(events) == ("Hm. ", "Yes.")
     assert (end(events).code, end(events).retryable) == ("provider_stream_cut", True)
 
 
 async def test_a_connection_lost_after_the_end_has_finished(tmp_path: Path) -> None:
-    events = await called(streaming(THOUGHT_AND_SAID + END, then=cut), tmp_path)
+    events = await called(streaming(THOUGHT_AND_ANSWER + END, then=cut), tmp_path)
     assert isinstance(events[-1], ModelFinished)
 
 
 async def test_a_provider_that_stays_connected_after_the_end_is_not_awaited(tmp_path: Path) -> None:
     async with asyncio.timeout(20):
-        events = await called(streaming(THOUGHT_AND_SAID + END, then=wait), tmp_path)
+        events = await called(streaming(THOUGHT_AND_ANSWER + END, then=wait), tmp_path)
     assert isinstance(events[-1], ModelFinished)
 
 
@@ -157,12 +157,12 @@ async def test_a_redirect_is_not_followed_and_names_the_base_url(tmp_path: Path)
 
 
 async def test_a_stream_with_a_wrong_content_type_is_read(tmp_path: Path) -> None:
-    mislabeled = giving(THOUGHT_AND_SAID + END, content_type="application/octet-stream")
+    mislabeled = giving(THOUGHT_AND_ANSWER + END, content_type="application/octet-stream")
     assert words(await called(mislabeled, tmp_path)) == ("Hm. ", "Yes.")
 
 
 async def test_compression_is_not_requested_but_understood(tmp_path: Path) -> None:
-    packed = gzip.compress(THOUGHT_AND_SAID + END)
+    packed = gzip.compress(THOUGHT_AND_ANSWER + END)
     zipped = giving(packed, headers={"Content-Encoding": "gzip"})
     async with serving(zipped) as upstream, models_of(lab(upstream.url), tmp_path) as models:
         assert texts(await collect_events(models.open("lab/m"))) == ("Hm. ", "Yes.")
@@ -170,12 +170,12 @@ async def test_compression_is_not_requested_but_understood(tmp_path: Path) -> No
 
 
 async def test_invalid_compression_is_a_cut_stream(tmp_path: Path) -> None:
-    lying = giving(THOUGHT_AND_SAID, headers={"Content-Encoding": "gzip"})
+    lying = giving(THOUGHT_AND_ANSWER, headers={"Content-Encoding": "gzip"})
     assert end(await called(lying, tmp_path)).code in {"provider_stream_cut", "provider_overloaded"}
 
 
 async def test_leaving_a_stream_closes_the_connection_to_the_provider(tmp_path: Path) -> None:
-    endless = streaming(THOUGHT_AND_SAID, then=wait)
+    endless = streaming(THOUGHT_AND_ANSWER, then=wait)
     async with serving(endless) as upstream, models_of(lab(upstream.url), tmp_path) as models:
         stream = models.open("lab/m").stream(ModelRequest("m", (UserTurn("Hi"),)))
         async with aclosing(stream):
@@ -260,7 +260,7 @@ async def test_a_key_is_sent_only_in_its_header(
 
 
 async def test_a_base_url_may_end_in_a_slash_or_have_a_query(tmp_path: Path) -> None:
-    async with serving(giving(THOUGHT_AND_SAID + END)) as upstream:
+    async with serving(giving(THOUGHT_AND_ANSWER + END)) as upstream:
         for given in ("/v1/", "/v1", "/v1?api-version=2"):
             async with models_of(lab(upstream.url + given), tmp_path) as models:
                 await collect_events(models.open("lab/m"))
@@ -278,18 +278,18 @@ async def test_local_servers_bypass_the_proxy_of_the_environment(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    assert words(await called(giving(THOUGHT_AND_SAID + END), tmp_path)) == ("Hm. ", "Yes.")
+    assert words(await called(giving(THOUGHT_AND_ANSWER + END), tmp_path)) == ("Hm. ", "Yes.")
 
 
 async def test_a_stream_labeled_as_a_web_page_is_read(tmp_path: Path) -> None:
-    mislabeled = giving(THOUGHT_AND_SAID + END, content_type="text/html")
+    mislabeled = giving(THOUGHT_AND_ANSWER + END, content_type="text/html")
     assert words(await called(mislabeled, tmp_path)) == ("Hm. ", "Yes.")
 
 
 async def test_other_hosts_are_reached_through_the_proxy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with serving(giving(THOUGHT_AND_SAID + END)) as proxy:
+    async with serving(giving(THOUGHT_AND_ANSWER + END)) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         async with models_of(lab("http://models.example/v1"), tmp_path) as models:
             assert texts(await collect_events(models.open("lab/m"))) == ("Hm. ", "Yes.")

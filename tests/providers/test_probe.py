@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from tests.harness import FakeClock
-from tests.providers.upstream import END, THOUGHT_AND_SAID, lab, models_of, sent, serving
+from tests.providers.upstream import END, THOUGHT_AND_ANSWER, lab, models_of, sent, serving
 from thinkaloud.providers.probe import probe
 
 LIST = {"data": [{"id": "qwen3-8b"}, {"id": "gpt-5"}]}
@@ -34,7 +34,7 @@ def host(stream: bytes, key: str | None = None):
 
 async def test_a_probe_measures_reasoning_text(tmp_path: Path) -> None:
     async with (
-        serving(host(THOUGHT_AND_SAID + END)) as upstream,
+        serving(host(THOUGHT_AND_ANSWER + END)) as upstream,
         models_of(lab(upstream.url), tmp_path) as models,
     ):
         found = await probe(models, "lab", "qwen3-8b", clock=FakeClock())
@@ -98,7 +98,7 @@ async def test_a_host_without_a_model_list_is_probed_by_its_response(tmp_path: P
 
 async def test_a_failing_model_is_a_finding_and_not_an_error(tmp_path: Path) -> None:
     async with (
-        serving(host(THOUGHT_AND_SAID)) as upstream,
+        serving(host(THOUGHT_AND_ANSWER)) as upstream,
         models_of(lab(upstream.url), tmp_path) as models,
     ):
         async with asyncio.timeout(30):

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tests.providers.upstream import (
     END,
-    THOUGHT_AND_SAID,
+    THOUGHT_AND_ANSWER,
     collect_events,
     lab,
     models_of,
@@ -78,7 +78,7 @@ async def test_a_consumer_that_stops_ends_the_call_and_its_connection(tmp_path: 
     async def forever(request: web.Request) -> None:
         await asyncio.Event().wait()
 
-    endless = streaming(THOUGHT_AND_SAID, then=forever)
+    endless = streaming(THOUGHT_AND_ANSWER, then=forever)
     taken: list[ModelEvent] = []
 
     def take(batch: Sequence[ModelEvent]) -> bool:

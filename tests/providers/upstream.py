@@ -27,7 +27,7 @@ from thinkaloud.providers.client import Sessions
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-THOUGHT_AND_SAID = (
+THOUGHT_AND_ANSWER = (
     b'data: {"choices":[{"delta":{"reasoning_content":"Hm. "}}]}\n\n'
     b'data: {"choices":[{"delta":{"content":"Yes."}}]}\n\n'
 )
@@ -61,7 +61,7 @@ class Upstream:
 
 @asynccontextmanager
 async def serving(answer: Answer) -> AsyncIterator[Upstream]:
-    """Run a provider for as long as the block lasts."""
+    """Run a provider within the block."""
     upstream = Upstream(answer)
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", upstream.answer)
@@ -92,7 +92,7 @@ def giving(
 
 
 def streaming(*pieces: bytes, then: Callable[[web.Request], Awaitable[None]]) -> Answer:
-    """Stream the pieces, then do what the test says: cut the line, wait for ever."""
+    """Stream the pieces, then do what `then` says: cut the line, wait for ever."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

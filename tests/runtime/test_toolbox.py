@@ -26,7 +26,7 @@ from thinkaloud.tools.function import as_tool, tool
 
 @tool
 def odd_name(*, found: bool) -> str:
-    """Name a file whose name is no UTF-8."""
+    """Name a file whose name is not UTF-8."""
     if found:
         return "half \udc80 a name"
     raise ToolError("no \udc80 here")

@@ -18,7 +18,7 @@ ANA = limited(UsageLimits(tokens_per_day=100), UsageLimits(requests_per_minute=9
 
 
 class WatchedUsage(MemoryUsage):
-    """Tells when tokens were added, and fails as often as asked."""
+    """Signals when tokens were added, and fails a given number of times."""
 
     def __init__(self, *, failures: int = 0) -> None:
         super().__init__()

@@ -25,7 +25,7 @@ _LONGEST = 120
 
 
 class Acknowledged:
-    """What the killed processes said was done."""
+    """What the killed processes acknowledged."""
 
     def __init__(self) -> None:
         self.through: dict[str, int] = {}
@@ -52,7 +52,7 @@ class Acknowledged:
 
 
 def kill_one(path: Path, number: int, dice: random.Random, cut: Cut) -> list[Said]:
-    """Start a writer, end it at a moment by chance, and return what it had said by then."""
+    """Start a writer, end it at a random moment, and return what it had reported."""
     arguments = [sys.executable, "-m", "tests.stores.crash_writer", str(path), f"r{number}"]
     with subprocess.Popen(
         [*arguments, str(dice.random())],

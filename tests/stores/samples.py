@@ -129,7 +129,7 @@ async def names(
 
 
 async def keep_text(store: Store, name: str, text: str, *, at_ms: int = 1_000) -> None:
-    """Keep a conversation in which this was said."""
+    """Store a conversation with this text."""
     await store.create_conversation(conversation(name, at_ms=at_ms))
     record = run(f"{name}-run", name)
     await add_run(store, record)

@@ -75,7 +75,7 @@ HARMFUL: dict[str, Sequence[str]] = {
     "a virtual table": ("CREATE VIRTUAL TABLE v USING fts5 (text)",),
     "a table with another column": ("ALTER TABLE events ADD COLUMN more",),
     "no table of runs": ("DROP TABLE runs",),
-    "a table whose definition is no SQL": (
+    "a table whose definition is not SQL": (
         REDEFINED,
         "UPDATE sqlite_schema SET sql = 'CREATE TABLE runs (' WHERE name = 'runs'",
     ),
@@ -131,7 +131,7 @@ WRONG: dict[str, Sequence[str]] = {
     "an id that turns the writing direction": renamed("'a' || char(8238)"),
     "an empty id": renamed("''"),
     "an id without end": renamed("printf('%.*c', 100000, 'a')"),
-    "an id that is no text": renamed("x'00ff'")[:1],
+    "an id that is not text": renamed("x'00ff'")[:1],
     "a run of another owner": ("UPDATE runs SET owner = 'bob' WHERE run_id = 'talk-run'",),
     "a run whose id steers the terminal": (
         "UPDATE runs SET run_id = char(27) WHERE run_id = 'talk-run'",

@@ -48,7 +48,7 @@ async def opened(path: Path) -> None:
 
 
 async def fill(store: SqliteStore, name: str) -> list[int]:
-    """Append batches of two events until there is no room; return the numbers that were kept."""
+    """Append batches of two events until the disk is full; return the numbers that were kept."""
     kept: list[int] = []
 
     async def without_end() -> None:

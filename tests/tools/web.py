@@ -25,7 +25,7 @@ class Site:
 
 @asynccontextmanager
 async def serving(handler: Handler) -> AsyncIterator[Site]:
-    """Run a site on 127.0.0.1 for as long as the block lasts."""
+    """Run a site on 127.0.0.1 within the block."""
     site = Site(handler)
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", site.answer)

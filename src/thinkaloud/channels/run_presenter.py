@@ -46,7 +46,7 @@ class RunPresenter:
         self._channel = channel
         self._chat_id = chat_id
         self._run_id = run_id
-        self._told: dict[str, int] = {}
+        self._presented: dict[str, int] = {}
 
     def event(self, logged: LoggedEvent) -> Sequence[Outbound]:
         """Return what to send for the next event of the run."""
@@ -101,10 +101,10 @@ class RunPresenter:
 
     def _thought_so_far(self, block: ReasoningBlock) -> Sequence[Outbound]:
         found: list[Outbound] = []
-        told = self._told.get(block.segment_id, 0)
+        presented = self._presented.get(block.segment_id, 0)
         for part, text in enumerate(block.parts):
-            found.extend(self._think(text[told:], self._stream(block.segment_id, None, part)))
-            told = max(0, told - len(text))
+            found.extend(self._think(text[presented:], self._stream(block.segment_id, None, part)))
+            presented = max(0, presented - len(text))
         if block.status != "open":
             interrupted = block.status == "interrupted"
             duration = block.duration_ms or 0
@@ -114,8 +114,8 @@ class RunPresenter:
         return found
 
     def _answer_so_far(self, block: AnswerBlock, *, last: bool) -> Sequence[Outbound]:
-        told = self._told.get(block.segment_id, 0)
-        found = list(self._say(block.text[told:], self._stream(block.segment_id, None)))
+        presented = self._presented.get(block.segment_id, 0)
+        found = list(self._say(block.text[presented:], self._stream(block.segment_id, None)))
         if block.status != "open":
             interrupted = block.status == "interrupted"
             found.extend(
@@ -170,4 +170,4 @@ class RunPresenter:
 
     def _count(self, text: str, stream: StreamMetadata) -> None:
         if stream.stream_id is not None:
-            self._told[stream.stream_id] = self._told.get(stream.stream_id, 0) + len(text)
+            self._presented[stream.stream_id] = self._presented.get(stream.stream_id, 0) + len(text)

@@ -92,7 +92,7 @@ class ToolResult(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     content: str
     is_error: bool = False
     images: tuple[Image, ...] = ()
-    """Its images, which `content` mentions. A dialect whose API takes none leaves them out."""
+    """Its images, which `content` mentions. Dialects whose API accepts none leave them out."""
 
 
 class ToolTurn(msgspec.Struct, frozen=True, tag="tool"):

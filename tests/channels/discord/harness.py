@@ -176,7 +176,7 @@ class Harness:
         return await self.platform.show(self.chat, self.content(*blocks, **more), self.kept)
 
     async def showing(self, *blocks: ContentBlock, **more: Any) -> None:
-        """Show content as often as it takes."""
+        """Show content repeatedly until it is complete."""
         while not await self.show(*blocks, **more):
             pass
 

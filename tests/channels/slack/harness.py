@@ -167,7 +167,7 @@ class Harness:
         return await self.platform.show(self.chat, self.content(*blocks, **more), self.kept)
 
     async def finish(self, *blocks: ContentBlock, **more: Any) -> None:
-        """Show the end of the run, as often as it takes."""
+        """Show the end of the run repeatedly until it is complete."""
         more = {"final": True, "status": "completed"} | more
         for _ in range(30):
             if await self.show(*blocks, **more):

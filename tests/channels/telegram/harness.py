@@ -174,7 +174,7 @@ class Harness:
     async def finish(
         self, *blocks: ContentBlock, chat: ChatAddress = DIRECT, **fields: object
     ) -> None:
-        """Show the final content as the layer does: until it is all there, waiting when told so."""
+        """Show the final content as the layer does: until it is complete, waiting when the platform asks for it."""
         for _ in range(50):
             try:
                 if await self.show(*blocks, chat=chat, final=True, **fields):

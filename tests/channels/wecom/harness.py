@@ -148,7 +148,7 @@ class Harness:
         return await self.platform.show(ADA, self.content(*blocks, **more), self.kept)
 
     async def finish(self, *blocks: ContentBlock, **more: Any) -> None:
-        """Show the end of the run, as often as it takes."""
+        """Show the end of the run repeatedly until it is complete."""
         more = {"final": True, "status": "completed"} | more
         for _ in range(100):
             if await self.show(*blocks, **more):

@@ -145,7 +145,7 @@ def test_an_id_can_be_copied_from_the_list_however_narrow_the_terminal_is(
 
 @contextmanager
 def impostor() -> Iterator[tuple[int, list[str]]]:
-    """Something that says of itself what a server says; it notes what it is asked for."""
+    """A server with another server's info; it notes what it is asked for."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -190,7 +190,7 @@ def test_a_stale_server_file_is_not_trusted(home_with_conversations: Home) -> No
             assert (done.returncode, done.stdout) == (3, "")
             assert str(truth["pid"]) in done.stderr
         assert asked == []
-    # Without an owner of the data nobody is asked.
+    # If no server uses the data, none is asked.
     note.write_text(json.dumps(truth))
     assert "Four." in ok(home_with_conversations.run("conversations", "list"))
 

@@ -56,7 +56,7 @@ def test_on_a_terminal_the_report_wraps_between_words(home: Home) -> None:
     with home.terminal("doctor") as terminal:
         assert terminal.exit_code() == 0
         words = set(" ".join(terminal.lines).split())
-    # The longest line, and the only one that says the same whatever answers on this machine.
+    # The longest line, and the only one that doesn't depend on servers on this machine.
     line = next(each for each in home.run("doctor").stdout.splitlines() if "No API key" in each)
     assert len(line) > 500
     assert set(line.split()) <= words

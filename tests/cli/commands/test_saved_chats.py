@@ -43,7 +43,7 @@ def served_or_not(home: Home, running: bool) -> Iterator[str]:
 
 
 def listed(home: Home) -> list[str]:
-    """The ids of what is kept, the latest first."""
+    """The ids of saved conversations, latest first."""
     found = json.loads(ok(home.run("conversations", "list", "--json")))
     return [each["conversation_id"] for each in found]
 

@@ -16,7 +16,7 @@ from tests.cli.program import DEMO, Home
 
 
 def read_until(process: ForkedProcess, ending: bytes) -> str:
-    """What the program says, up to this."""
+    """Return the program's output up to this text."""
     assert process.stdout is not None
     output = b""
     while ending not in output:

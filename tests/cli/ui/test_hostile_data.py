@@ -1,4 +1,4 @@
-"""What is kept, or comes in a backup, does not steer the terminal that shows it."""
+"""Stored data and backups can't control the terminal that shows them."""
 
 import asyncio
 import json

@@ -43,12 +43,12 @@ def page(status: int) -> Answer:
 
 
 def error_response(status: int, **headers: str) -> Answer:
-    body = json.dumps({"error": {"message": "No, said the provider."}}).encode()
+    body = json.dumps({"error": {"message": "Rejected by the provider."}}).encode()
     return Answer([body], JSON, status, {k.replace("_", "-"): v for k, v in headers.items()})
 
 
 def early(wire: Wire) -> dict[str, tuple[str, Answer]]:
-    """What goes wrong before anything was said, by name: the code that a client gets."""
+    """What fails before any output, by name: the code that a client gets."""
     return {
         "401": ("provider_auth", error_response(401)),
         "403": ("provider_auth", error_response(403)),

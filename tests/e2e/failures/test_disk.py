@@ -104,7 +104,7 @@ async def test_a_full_disk_costs_a_follower_nothing_and_is_caught_up_with_once_f
         async with server(tmp_path, configuration) as served:
             assert_intact(tmp_path)
             await assert_kept(served, "second", second)
-        # Tried again many times a second, told once.
+        # Retried many times per second, logged once.
         assert server_stderr(tmp_path).count("could not save events") == 1
         assert (tmp_path / DATABASE).stat().st_size <= LIMIT
 

@@ -17,7 +17,7 @@ MANY = 40
 
 
 async def stopped(served: ServerProcess, name: str) -> tuple[str, str]:
-    """Stop a run while its tool is running, and return how it ended and what it had said."""
+    """Stop a run while its tool is running, and return its status and its output."""
     reader = Reader()
     await reader.begin(served, name, lambda: reader.frames[-1]["event"] == "action")
     _, run = await served.post(f"/runs/{reader.run_id}/stop")

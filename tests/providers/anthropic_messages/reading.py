@@ -84,7 +84,7 @@ def decode_run(events: Iterable[ModelEvent]) -> DecodedRun:
 
 
 def read(decoder: Decoder, chunks: Iterable[bytes]) -> DecodedRun:
-    """Feed everything, close, and check that the decoder says nothing after its end."""
+    """Feed everything, close, and check that the decoder emits nothing after its end."""
 
     def events() -> Iterator[ModelEvent]:
         for chunk in chunks:

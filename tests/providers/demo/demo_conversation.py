@@ -44,7 +44,7 @@ class SteppingClock:
 
 
 class DemoConversation:
-    """One conversation, and all that the model has said in its last run."""
+    """One conversation, with the model's events of its last run."""
 
     def __init__(self, tools: Sequence[Tool] = ()) -> None:
         self.clock = SteppingClock()

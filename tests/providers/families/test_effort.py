@@ -24,7 +24,7 @@ BEDROCK = "additionalModelRequestFields"
 
 
 def asked(host: Host, model: str, effort: Effort | None) -> dict[str, Any]:
-    """Return what a request at this effort says beside the conversation."""
+    """Return the request's fields for this effort."""
     dialect = bound(ConfiguredHost(host), model)
     body = dialect.encode(ModelRequest(model, (UserTurn("Hi"),), effort=effort)).body
     members = msgspec.json.decode(body, type=dict[str, Any])
@@ -36,7 +36,7 @@ def named(host: str, dialect: BuiltInDialect | None = None) -> Host:
     return with_dialect(found, dialect or found.dialect)
 
 
-# host, model, effort, what the request says of it
+# host, model, effort, fields of the request
 GOLDEN: list[tuple[str, str, Effort | None, dict[str, Any]]] = [
     ("openai", "gpt-5.5", None, {"reasoning": {"summary": "auto"}}),
     ("openai", "gpt-5.5", "none", {"reasoning": {"effort": "none"}}),

@@ -270,7 +270,7 @@ def test_the_next_request_after_a_recording_is_what_another_client_sent(name: st
     assert ours[0] == asked[0]
     theirs = asked[1]["parts"][0]
     if name == "google-ai/gemini3pro-tool-signature":
-        # That client gave the call an id of its own, and wrote the signature in base64url.
+        # That client generated an id for the call, and encoded the signature in base64url.
         del theirs["functionCall"]["id"]
         theirs["thoughtSignature"] = theirs["thoughtSignature"].translate(str.maketrans("-_", "+/"))
         del asked[2]["parts"][0]["functionResponse"]["id"]

@@ -17,7 +17,7 @@ URL = "https://mine.openai.azure.com/openai/v1/responses"
 
 
 class FakeCredential:
-    """A credential of azure-identity's form that gives what the test says."""
+    """A credential like azure-identity's that returns a scripted token."""
 
     def __init__(self, tokens: Sequence[str]) -> None:
         self._tokens = list(tokens)

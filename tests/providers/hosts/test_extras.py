@@ -26,7 +26,7 @@ except ConfigurationError as error:
 
 
 def opened(model: str, hidden: tuple[str, ...], more: dict[str, str]) -> str:
-    """Open a model in an interpreter that lacks some libraries; return its id or what is said."""
+    """Open a model in an interpreter that lacks some libraries; return its id or the error message."""
     code = OPENING.format(model=model, hidden=hidden, more=more)
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return done.stdout.strip()

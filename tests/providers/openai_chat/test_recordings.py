@@ -68,7 +68,7 @@ def play(name: str, chunks: list[bytes]) -> list[Any]:
 
 
 def summary_of(events: list[Any]) -> dict[str, Any]:
-    """What a response said, in the words of expected.json, plus the last event."""
+    """A response in the format of expected.json, plus its last event."""
     sequence: list[str] = []
     for event in events:
         word = {ReasoningText: "reasoning", AnswerText: "text", ToolCallOpened: "tool_call"}.get(

@@ -26,12 +26,12 @@ PICTURE = Attachment("dot.png", "image/png", base64="iVBORw0KGgo=")
 
 
 def error(message: str, **members: object) -> dict[str, object]:
-    """What most providers say."""
+    """The error format of most providers."""
     return {"error": {"message": message, "type": "invalid_request_error", **members}}
 
 
 def extra(*loc: object) -> dict[str, object]:
-    """What FastAPI servers say of a member that they do not know."""
+    """FastAPI's error for an unknown field."""
     complaint = {"type": "extra_forbidden", "loc": ["body", *loc], "input": "echo of tools"}
     return {"detail": [{**complaint, "msg": "Extra inputs are not permitted"}]}
 
@@ -56,7 +56,7 @@ def picky(
     says: Sequence[ResponseText] = (FINAL,),
     wire: Callable[[ResponseText], bytes] | None = None,
 ) -> Answer:
-    """Answer with the error as long as the body is refused, else with what it says, in order.
+    """Respond with the error while the body is rejected, then with `says`, in order.
 
     The last repeats.
     """

@@ -38,7 +38,7 @@ async def ask(runs: Runs, text: str, **request: object) -> RunRecord:
 
 
 async def texts(runs: Runs) -> list[tuple[str, str]]:
-    """What was asked and answered, and that it is what a whole reading gives."""
+    """Return questions and answers, after comparing them with a complete read."""
     view = (await runs.hub.fold(OWNER, "c")).view()
     rebuilt = Fold("c")
     for each in await runs.hub.logged(OWNER, "c"):

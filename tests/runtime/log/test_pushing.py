@@ -21,7 +21,7 @@ from thinkaloud.testing import Batch, ScriptedModel, Wait, say, think
 
 
 class Script:
-    """A model that sends one batch whenever the test says so."""
+    """A model that sends one batch whenever the test asks for it."""
 
     def __init__(self, *batches: Sequence[object], then: Sequence[object] = ()) -> None:
         self._gates = [asyncio.Event() for _ in batches]

@@ -17,7 +17,7 @@ WORDS = KEPT_EVENTS * 5 // 4
 
 
 class SlowDeleteStore(MemoryStore):
-    """A store that has deleted before it says so."""
+    """A store whose deletion takes effect before it returns."""
 
     def __init__(self) -> None:
         super().__init__()

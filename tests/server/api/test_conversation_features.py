@@ -232,7 +232,7 @@ async def test_a_run_stops_with_its_client_only_if_requested(
 
 
 class HeldClock(SystemClock):
-    """A clock by which no wait is over until the test says so."""
+    """A clock whose sleeps end when the test decides."""
 
     def __init__(self) -> None:
         self.resume = asyncio.Event()

@@ -77,7 +77,7 @@ def bodies(ids: Mapping[str, str]) -> list[dict[str, Any] | None]:
 async def answer(
     served: Served, place: Place, ids: Mapping[str, str], body: object
 ) -> tuple[int, dict[str, str], str]:
-    """Ask as Bob. The ids are taken out of the answer, which may repeat what was asked."""
+    """Ask as Bob. The ids are removed from the response, which may repeat the request's."""
     path = place.path
     for name in place.names:
         path = path.replace(f"{{{name}}}", ids[name])

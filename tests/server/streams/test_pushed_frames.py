@@ -174,7 +174,7 @@ async def started(served: Served) -> None:
 
 
 async def until_end(client: Raw) -> bytes:
-    """Read until the run ends, up to the frame that says so."""
+    """Read up to the run's terminal frame."""
     whole = bytearray()
     looked = 0
     async with asyncio.timeout(20):

@@ -26,12 +26,12 @@ LIMITS: Final = Limits(
     refresh_seconds=5.0,
 )
 """WeChat refuses the third message within about a second. Typing lasts a few seconds."""
-_MAX_WORDS: Final = 10_000
+_MAX_QUOTAS: Final = 10_000
 _MAX_PARTS: Final = 200
 _MAX_WAIT: Final = 60.0
 
 
-class Word(msgspec.Struct):
+class Quota(msgspec.Struct):
     """What a person wrote last, as far as the quota is concerned."""
 
     token: str
@@ -80,23 +80,23 @@ class Mail:
         self._api = api
         self._storage = storage
         self._pace = pace
-        self._words: OrderedDict[str, Word] = OrderedDict()
+        self._quotas: OrderedDict[str, Quota] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.stale = asyncio.Event()
         """Set when the API no longer accepts the token."""
 
-    def heard(self, chat: ChatAddress, token: str) -> None:
+    def renew_token(self, chat: ChatAddress, token: str) -> None:
         """Note that a person has written, which renews the quota."""
-        self._words[chat.chat_id] = Word(token)
-        self._words.move_to_end(chat.chat_id)
-        if len(self._words) > _MAX_WORDS:
-            self._words.popitem(last=False)
+        self._quotas[chat.chat_id] = Quota(token)
+        self._quotas.move_to_end(chat.chat_id)
+        if len(self._quotas) > _MAX_QUOTAS:
+            self._quotas.popitem(last=False)
 
     def expect(self, chat: ChatAddress, token: str, used: int = 0) -> None:
         """Use this token, unless the person has written since: after a restart."""
-        if chat.chat_id not in self._words:
-            self.heard(chat, token)
-            self._words[chat.chat_id].used = used
+        if chat.chat_id not in self._quotas:
+            self.renew_token(chat, token)
+            self._quotas[chat.chat_id].used = used
 
     def room(self, chat: ChatAddress) -> int:
         """Return how many messages can be sent before the person's next word."""
@@ -211,9 +211,9 @@ class Mail:
     async def _store(self, chat: ChatAddress, rest: Rest) -> None:
         await self._storage.put(_key(chat), msgspec.json.encode(rest))
 
-    def _word(self, chat: ChatAddress) -> Word:
+    def _word(self, chat: ChatAddress) -> Quota:
         self.expect(chat, "")
-        return self._words[chat.chat_id]
+        return self._quotas[chat.chat_id]
 
 
 def client_id(key: str, number: int) -> str:

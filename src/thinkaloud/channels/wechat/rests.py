@@ -33,7 +33,7 @@ class Rests:
         chat = message.chat
         if message.sender.is_bot or not self._is_new(message):
             return False
-        self._mail.heard(chat, message.token)
+        self._mail.renew_token(chat, message.token)
         if await self._mail.rest(chat) is None or not await inbox.allows(message.sender):
             return False
         text = message.text.strip().lower()

@@ -13,7 +13,7 @@ import msgspec
 Token = NewType("Token", int)
 """Fencing token of a replica: new at each registration, and never used again."""
 ReplicaState = Literal["alive", "draining"]
-"""`draining`: it takes no more runs, and stops when its own have ended."""
+"""`draining`: it accepts no more runs, and stops when its own have ended."""
 
 
 class ReplicaCounts(msgspec.Struct, frozen=True):

@@ -103,9 +103,9 @@ def _wait(text: str) -> float:
 
 def _finished(request: ModelRequest, response: Response, said: int, *, cut: bool) -> ModelFinished:
     calls = sum(len(call.arguments) for call in response.calls)
-    heard = len(request.system or "") + sum(map(_size, request.turns))
+    prompt_size = len(request.system or "") + sum(map(_size, request.turns))
     usage = Usage(
-        input_tokens=_tokens(heard),
+        input_tokens=_tokens(prompt_size),
         output_tokens=_tokens(said + (0 if cut else calls)),
         reasoning_tokens=_tokens(min(said, len(response.reasoning))),
         estimated=True,

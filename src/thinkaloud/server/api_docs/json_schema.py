@@ -81,9 +81,9 @@ def log_schema(components: dict[str, Schema]) -> Schema:
 
 
 def _nullable(schema: Mapping[str, Any]) -> dict[str, Any]:
-    told = {key: schema[key] for key in ("default", "description") if key in schema}
-    value = {key: each for key, each in schema.items() if key not in told}
-    return {"anyOf": [value, {"type": "null"}], **told}
+    annotations = {key: schema[key] for key in ("default", "description") if key in schema}
+    value = {key: each for key, each in schema.items() if key not in annotations}
+    return {"anyOf": [value, {"type": "null"}], **annotations}
 
 
 def _any_value(kind: type) -> Schema:

@@ -95,7 +95,7 @@ class HistoryBuilder:
         self._has_ids = has_ids
         self._system: list[str] = []
         self._turns: list[Turn] = []
-        self._said: list[UserTurn] = []
+        self._user_messages: list[UserTurn] = []
         """The adjacent messages of the user that are to become one turn."""
         self._calls: tuple[ToolCallPart, ...] = ()
         self._names: dict[str, str] = {}
@@ -114,7 +114,7 @@ class HistoryBuilder:
         """Add a message of the user. Adjacent ones become one turn, as all providers expect."""
         self._close_calls()
         # Joined once: a request can have a hundred thousand of them.
-        self._said.append(UserTurn(text, tuple(images)))
+        self._user_messages.append(UserTurn(text, tuple(images)))
 
     def assistant(
         self, text: str, calls: Sequence[ToolCallPart] = (), signed: Sequence[str] = ()
@@ -125,7 +125,7 @@ class HistoryBuilder:
         response.
         """
         self._close_calls()
-        self._close_said()
+        self._close_user_turn()
         if len(calls) > MAX_CALLS:
             raise InvalidRequest(f"A message has more than {MAX_CALLS} tool calls.")
         self._returned = []
@@ -179,7 +179,7 @@ class HistoryBuilder:
     def build(self) -> GivenHistory:
         """Return the conversation. Raises `InvalidRequest` if it is empty."""
         self._close_calls()
-        self._close_said()
+        self._close_user_turn()
         if not self._turns:
             raise InvalidRequest("The request has no message.", field="messages")
         last = self._turns[-1]
@@ -188,13 +188,13 @@ class HistoryBuilder:
         system = "\n\n".join(self._system) or None
         return GivenHistory(system, tuple(turns), asked.text, asked.images, tuple(self._returned))
 
-    def _close_said(self) -> None:
+    def _close_user_turn(self) -> None:
         """End the turn of the user."""
-        if self._said:
-            text = "\n\n".join([turn.text for turn in self._said if turn.text])
-            images = [image for turn in self._said for image in turn.images]
+        if self._user_messages:
+            text = "\n\n".join([turn.text for turn in self._user_messages if turn.text])
+            images = [image for turn in self._user_messages for image in turn.images]
             self._turns.append(UserTurn(text, tuple(images)))
-            self._said = []
+            self._user_messages = []
 
     def _open_calls(self, calls: Sequence[ToolCallPart]) -> None:
         self._calls = tuple(calls)

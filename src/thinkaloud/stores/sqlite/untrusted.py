@@ -194,13 +194,13 @@ def _found(connection: sqlite3.Connection, number: int) -> Found | None:
             decode_message(_json(run.message))
     last = 0
     for each in events(connection, number):
-        told = decode(_json(each.event))
-        run = runs.get(_run_of(told.event, each.run_id))
-        if (told.conversation_id, told.run_id, told.seq) != (name, each.run_id, each.seq):
+        logged = decode(_json(each.event))
+        run = runs.get(_run_of(logged.event, each.run_id))
+        if (logged.conversation_id, logged.run_id, logged.seq) != (name, each.run_id, each.seq):
             return None
         if run is None or not last < each.first_seq <= each.seq or each.seq < run.first_seq:
             return None
-        if not 0 <= told.at_ms <= _LAST_MS or not _are_lengths(each.lengths):
+        if not 0 <= logged.at_ms <= _LAST_MS or not _are_lengths(each.lengths):
             return None
         last = each.seq
     return Found(number, row, tuple(runs.values()))

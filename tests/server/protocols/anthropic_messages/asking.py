@@ -53,7 +53,7 @@ async def events(served: Served, headers: Any = None, **body: Any) -> list[Json]
 
 
 def outline(found: list[Json]) -> list[str]:
-    """Say which events came, in order: adjacent deltas of a kind once."""
+    """Return the types of the events, in order: adjacent deltas of a kind once."""
     names: list[str] = []
     for event in found:
         name = str(event["type"]).removeprefix("content_")

@@ -169,7 +169,7 @@ async def test_a_stop_right_behind_its_message_stops_that_message() -> None:
 
 
 class SlowAttachments(FixedAttachments):
-    """Files that are read when the test says so."""
+    """Files that are read when the test decides."""
 
     def __init__(self) -> None:
         super().__init__(note=Attachment("note", "text/plain", "N"))

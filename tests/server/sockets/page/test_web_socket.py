@@ -136,7 +136,7 @@ async def test_many_sockets_see_the_same_frames_of_one_chat() -> None:
         assert await three.turn(own) == frames
     check_run(frames)
     assert theirs[1:] == frames[1:]
-    # Only the sender, which shows its own words already, is told that they were accepted.
+    # Only the sender, which already shows its message, gets message_accepted.
     assert [theirs[0]["event"], frames[0]["event"]] == ["message_accepted", "user_message"]
     assert {**theirs[0], "event": "user_message"} == frames[0]
 

@@ -93,13 +93,13 @@ class _History:
 
     def result(self, result: ToolResult) -> Content:
         text = result.content if result.content.strip() else _NOTHING
-        told: dict[str, object] = {
+        fields: dict[str, object] = {
             "toolUseId": self._ids.of_result(result.tool_call_id),
             "content": [{"text": text}],
         }
         if self._quirks.tool_status:
-            told["status"] = "error" if result.is_error else "success"
-        return {"toolResult": told}
+            fields["status"] = "error" if result.is_error else "success"
+        return {"toolResult": fields}
 
     def _native_content(self, native: ProviderPayload) -> list[Content]:
         content: list[Content] = []

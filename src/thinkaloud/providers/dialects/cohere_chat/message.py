@@ -13,13 +13,13 @@ BlockKind = Literal["thinking", "text"]
 class Call:
     """A tool call while it is streamed."""
 
-    __slots__ = ("arguments", "call_id", "ended", "name", "told")
+    __slots__ = ("arguments", "call_id", "ended", "name", "reported")
 
     def __init__(self, call_id: str | None, name: str | None) -> None:
         self.call_id = call_id
         self.name = name
         self.arguments: list[str] = []
-        self.told = False
+        self.reported = False
         self.ended = False
 
 
@@ -66,13 +66,13 @@ class Draft:
             self._budget.begin()
             call = self.calls[index] = piece
             self._waiting.append(call)
-        if not call.told:
+        if not call.reported:
             call.call_id = call.call_id or piece.call_id
         call.name = call.name or piece.name
         self._budget.add(len(arguments))
         call.arguments.append(arguments)
-        if call.name and not call.told:
-            call.told = True
+        if call.name and not call.reported:
+            call.reported = True
             call.name = tool_name(call.name)
             call.call_id = self._ids.unique(call.call_id or f"call_{len(self.calls) - 1}")
             out.append(ToolCallOpened(tool_call_id=call.call_id, name=call.name))

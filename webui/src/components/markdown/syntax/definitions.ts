@@ -75,12 +75,12 @@ function codeIn(text: string): (at: number) => boolean {
 
 /** Tells the parser up front what is defined elsewhere. */
 export function defined({ links, notes }: Definitions): Extension {
-  const told = new WeakSet<ParseContext>();
+  const configured = new WeakSet<ParseContext>();
   const construct: Construct = {
     name: "definitions",
     tokenize(_effects, _ok, nok) {
-      if (!told.has(this.parser)) {
-        told.add(this.parser);
+      if (!configured.has(this.parser)) {
+        configured.add(this.parser);
         this.parser.defined.push(...links.keys());
         (this.parser.gfmFootnotes ??= []).push(...notes);
       }
