@@ -1,6 +1,5 @@
 """Requests of Chat Completions. Fields that aren't listed are ignored."""
 
-
 import msgspec
 
 from thinkaloud.ports.principal import ReasoningField
