@@ -207,7 +207,7 @@ class HistoryBuilder:
         results = [self._results.get(call.tool_call_id) or _missing(call) for call in self._calls]
         self._turns.append(ToolTurn(tuple(results)))
         if self._pictures:
-            self._turns.append(UserTurn("", tuple(self._pictures)))
+            self._user_messages.append(UserTurn("", tuple(self._pictures)))
             self._pictures = []
         self._calls, self._results, self._names = (), {}, {}
 
