@@ -59,12 +59,12 @@ def play(make: Callable[[], Decoder], pieces: Sequence[bytes]) -> None:
 def made() -> None:
     """Measure the hand-made streams, and the SDKs on the same bytes."""
     words = [WORDS[place % len(WORDS)] for place in range(CHUNKS // 2)]
-    said = ResponseText(words, words)
+    response = ResponseText(words, words)
     print(f"Hand-made streams of {CHUNKS} chunks, half of them reasoning; CPU µs per chunk")
     print(f"  {'':24}{'apart':>9}{'together':>10}")
     sdks = parsers()
     for name, wire in WIRES.items():
-        events = wire.events(said)
+        events = wire.events(response)
         whole = together(b"".join(events))
         apart = microseconds(lambda: play(wire.decoder, events), len(events))  # noqa: B023
         at_once = microseconds(lambda: play(wire.decoder, whole), len(events))  # noqa: B023

@@ -94,12 +94,12 @@ def reply(tokens: int) -> tuple[list[Stored], list[Stored], str]:
         return stored(kind("s", text), mine[-1][1], mine[0][0]), text
 
     thought, _ = whole(ReasoningDelta)
-    said, text = whole(AnswerDelta)
+    answer, text = whole(AnswerDelta)
     ends = [each for each in flushed if isinstance(each.logged.event, ReasoningEnded | AnswerEnded)]
-    begun, terminal = stored(STARTED, 1), stored(ENDED, seq + 1)
+    started, terminal = stored(STARTED, 1), stored(ENDED, seq + 1)
     return (
-        [begun, *flushed, terminal],
-        [begun, thought, ends[0], said, ends[1], terminal],
+        [started, *flushed, terminal],
+        [started, thought, ends[0], answer, ends[1], terminal],
         text,
     )
 

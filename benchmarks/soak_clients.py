@@ -45,8 +45,8 @@ class SharedState:
     def __init__(self, provider: Upstream, seed: int) -> None:
         self.dice = random.Random(seed)
         self.provider = provider
-        self.heard: dict[str, FollowedRun] = {}
-        self.begun: dict[str, set[str]] = {}
+        self.received: dict[str, FollowedRun] = {}
+        self.started: dict[str, set[str]] = {}
         """By conversation: messages that were being answered, or had been."""
         self.deleted: dict[str, set[str]] = {}
         """By conversation: messages that were in it when it was deleted."""
@@ -110,7 +110,7 @@ class Client:
                 leaving = self._leaving(reader)
                 await reader.begin(self._served, text, leaving, conversation_id=name, **more)
             if reader.run_id:
-                shared.begun.setdefault(name, set()).add(text)
+                shared.started.setdefault(name, set()).add(text)
                 await self._come_back(reader)
         finally:
             letting.cancel()
@@ -136,15 +136,15 @@ class Client:
     async def _compare(self, name: str, text: str, reply: PacedReply, reader: Reader) -> None:
         """Assert that the run is what was heard, and that what was heard is what was said."""
         assert reader.end is not None
-        said = reply.reasoning + reply.answer
+        page = reply.reasoning + reply.answer
         status, run = await self._served.get(f"/runs/{reader.run_id}?include_reasoning=true")
-        assert said.startswith(reader.reasoning + reader.answer), text
+        assert page.startswith(reader.reasoning + reader.answer), text
         if status == 404:
             return
         assert (run["reasoning"], run["response"]) == (reader.reasoning, reader.answer), text
         if run["status"] == "completed":
             assert reader.answer == reply.answer
-        self._shared.heard[reader.run_id] = FollowedRun(
+        self._shared.received[reader.run_id] = FollowedRun(
             name, text, reader.reasoning, reader.answer, reader.end["event"]
         )
 
@@ -207,9 +207,9 @@ class Client:
         assert status in {201, 404, 409}, branch
         if status != 201:
             return
-        copied = _said(await self._messages(branch["conversation_id"]))
+        copied = _answers(await self._messages(branch["conversation_id"]))
         last_index = max(n for n, m in enumerate(before) if m["run_id"] == last)
-        assert copied == _said(before[: last_index + 1])
+        assert copied == _answers(before[: last_index + 1])
         self._shared.branches.append(branch["conversation_id"])
 
     async def _look(self) -> None:
@@ -222,7 +222,7 @@ class Client:
 
     async def _delete(self) -> None:
         name = self._shared.name()
-        doomed = set(self._shared.begun.get(name, ()))
+        doomed = set(self._shared.started.get(name, ()))
         async with self._served.session.delete(f"{self._served.api}/conversations/{name}") as done:
             assert done.status in {204, 404}
         if done.status == 204:
@@ -230,14 +230,14 @@ class Client:
 
 
 async def _let(reply: PacedReply, dice: random.Random) -> None:
-    said = 2
-    while said < reply.tokens:
+    page = 2
+    while page < reply.tokens:
         await asyncio.sleep(dice.random() / 50)
-        said += dice.choice([1, 5, 50])
-        reply.let(said)
+        page += dice.choice([1, 5, 50])
+        reply.let(page)
 
 
-def _said(messages: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+def _answers(messages: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return [(m["role"], m["text"], m.get("reasoning"), m.get("status")) for m in messages]
 
 
@@ -245,13 +245,16 @@ async def _compare_all(shared: SharedState, served: ServerProcess) -> int:
     """Assert that each conversation has its runs as they were heard. Returns how many were found."""
     found = 0
     for name in [*_NAMES, *shared.branches]:
-        status, said = await served.get(f"/conversations/{name}/messages?include_reasoning=true")
+        status, page = await served.get(f"/conversations/{name}/messages?include_reasoning=true")
         if status == 404:
             continue
-        for message in said["messages"]:
-            heard = shared.heard.get(message["run_id"])
-            if heard is not None and message["role"] == "assistant":
-                assert (message["reasoning"], message["text"]) == (heard.reasoning, heard.answer)
+        for message in page["messages"]:
+            received = shared.received.get(message["run_id"])
+            if received is not None and message["role"] == "assistant":
+                assert (message["reasoning"], message["text"]) == (
+                    received.reasoning,
+                    received.answer,
+                )
                 found += 1
     return found
 

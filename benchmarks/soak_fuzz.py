@@ -72,15 +72,15 @@ def run(name: str, seconds: int) -> bool:
             capture_output=True,
             check=False,
         )
-        said = done.stderr.decode(errors="replace") + done.stdout.decode(errors="replace")
-        executed = re.search(r"number_of_executed_units:\s*(\d+)", said)
+        output = done.stderr.decode(errors="replace") + done.stdout.decode(errors="replace")
+        executed = re.search(r"number_of_executed_units:\s*(\d+)", output)
         inputs = len(list((folder / "corpus").iterdir()))
         count = executed.group(1) if executed else "?"
         print(f"  {name:28}{count:>10} runs, {inputs:4} inputs of interest", flush=True)
         for found in sorted(folder.glob("found-*")):
             print(f"    {found.name}: {base64.b64encode(found.read_bytes()).decode()}")
         if done.returncode:
-            print("    " + "\n    ".join(said.splitlines()[-40:]), flush=True)
+            print("    " + "\n    ".join(output.splitlines()[-40:]), flush=True)
         return done.returncode == 0
 
 

@@ -58,9 +58,9 @@ async def soak(folder: Path, seconds: float, seed: int) -> str:
         grown = served.resident_bytes() - before
         assert grown < _MAY_GROW, f"the server grew by {grown >> 20} MiB"
         assert await served.terminate() == 0
-    said = server_stderr(folder)
-    assert "Traceback" not in said, said[-5_000:]
-    assert said.count("\n") < 50 + 10 * seconds / 60, said[-5_000:]
+    log = server_stderr(folder)
+    assert "Traceback" not in log, log[-5_000:]
+    assert log.count("\n") < 50 + 10 * seconds / 60, log[-5_000:]
     return f"{2 * _ROUND * rounds} heads and rows of frames, grown by {grown >> 20} MiB"
 
 

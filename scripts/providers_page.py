@@ -223,17 +223,17 @@ def _elsewhere(family: FamilyRule) -> str:
 
 
 def _difference(rule: HostOverride) -> str:
-    said: list[str] = []
+    lines: list[str] = []
     if rule.reasons is not None:
-        said.append(f"reasons {rule.reasons}")
+        lines.append(f"reasons {rule.reasons}")
     if rule.shows is not None:
-        said.append(f"shows {rule.shows}")
+        lines.append(f"shows {rule.shows}")
     if rule.efforts is not None:
-        said.append(", ".join(rule.efforts) or "no efforts")
-    if not said:
+        lines.append(", ".join(rule.efforts) or "no efforts")
+    if not lines:
         return ""
     place = ", ".join(rule.hosts) or f"`{rule.dialect}`"
-    return f"{'template hosts' if rule.templates else place}: {', '.join(said)}"
+    return f"{'template hosts' if rule.templates else place}: {', '.join(lines)}"
 
 
 def _quirks(name: BuiltInDialect) -> str:

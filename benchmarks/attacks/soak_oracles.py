@@ -96,21 +96,21 @@ def compare(process: Process) -> list[str]:
     bob = Client(process, create_key(process, "bob"))
     for method, path in PATHS:
         body = None if method == "GET" else {}
-        told = differs(
+        difference = differs(
             lambda: bob.send(method, path.format(**ids), body),  # noqa: B023
             lambda: bob.send(method, path.format(**never), body),  # noqa: B023
         )
-        print(f"{method} {path}: {told or 'the same'}", flush=True)
-        if told is not None:
-            found.append(f"{method} {path}: {told}")
+        print(f"{method} {path}: {difference or 'the same'}", flush=True)
+        if difference is not None:
+            found.append(f"{method} {path}: {difference}")
     key_id = KEY.split("_")[1]
     wrong = Client(process, f"ta_{key_id}_{'x' * 43}")
     unknown = Client(process, f"ta_{'a' * len(key_id)}_{'x' * 43}")
-    told = differs(
+    difference = differs(
         lambda: wrong.send("GET", "/api/v1/me"), lambda: unknown.send("GET", "/api/v1/me")
     )
-    print(f"a wrong secret and an unknown key: {told or 'the same'}", flush=True)
-    return found if told is None else [*found, f"keys: {told}"]
+    print(f"a wrong secret and an unknown key: {difference or 'the same'}", flush=True)
+    return found if difference is None else [*found, f"keys: {difference}"]
 
 
 def main() -> int:

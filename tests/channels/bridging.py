@@ -59,11 +59,11 @@ class ScriptedRuns:
 
     def __init__(self, gates: dict[str, asyncio.Event]) -> None:
         self._gates = gates
-        self._begun = 0
+        self._started = 0
 
     async def begin(self, message: InboundMessage) -> str | None:
-        self._begun += 1
-        return f"run_{self._begun}"
+        self._started += 1
+        return f"run_{self._started}"
 
     async def stop(self, channel: str, chat_id: str) -> None:
         raise AssertionError("scripted runs have already ended")

@@ -120,8 +120,8 @@ class CutFeed:
         for each in events:
             fold.apply(each)
         self.run = next(iter(fold.runs.values())).view()
-        self._told: list[Sequence[LoggedEvent] | RunView] = [[each] for each in events[:seen]]
-        self._told.append(self.run)
+        self._batches: list[Sequence[LoggedEvent] | RunView] = [[each] for each in events[:seen]]
+        self._batches.append(self.run)
 
     async def begin(self, message: InboundMessage) -> str | None:
         return self.run.run_id
@@ -134,7 +134,7 @@ class CutFeed:
         yield self
 
     async def next(self) -> Sequence[LoggedEvent] | RunView:
-        return self._told.pop(0) if self._told else ()
+        return self._batches.pop(0) if self._batches else ()
 
 
 @pytest.mark.promise("P2", "P4", "P9")

@@ -55,9 +55,9 @@ async def test_an_unlisted_conversation_is_found_by_its_id_but_in_no_list_and_no
     assert await store.create_conversation(hidden, [FinishedRun(run(), whole_run(), "blue")])
     await store.create_conversation(conversation(title="Blue sky"))
     assert await store.conversation(OWNER, "hidden") == hidden
-    begun = Conversation("begun", OWNER, 1_000, 2_000, unlisted=True)
-    await store.accept(RunStart(run("other", "begun"), begun))
-    assert await store.conversation(OWNER, "begun") == begun
+    started = Conversation("begun", OWNER, 1_000, 2_000, unlisted=True)
+    await store.accept(RunStart(run("other", "begun"), started))
+    assert await store.conversation(OWNER, "begun") == started
     assert await names(store) == await names(store, "sky") == await names(store, "blue") == ["talk"]
 
 

@@ -68,7 +68,7 @@ class Round:
         self._text = f"Tell {number}"
         self._conversation_id = f"c{number % _CONVERSATIONS}"
         self._whole = self.reply.reasoning + self.reply.answer
-        self._begun = asyncio.Event()
+        self._started = asyncio.Event()
         self._reached = asyncio.Event()
 
     async def until_killed(self, served: ServerProcess, dice: random.Random) -> None:
@@ -77,7 +77,7 @@ class Round:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._begin(served, int(len(self._whole) * share)))
             async with asyncio.timeout(DEADLINE):
-                await self._begun.wait()
+                await self._started.wait()
                 for reader in self.readers[1:]:
                     reader.run_id = self.readers[0].run_id
                     reader.conversation_id = self._conversation_id
@@ -121,7 +121,7 @@ class Round:
         first = self.readers[0]
 
         def look() -> bool:
-            self._begun.set()
+            self._started.set()
             if first.characters >= moment:
                 self._reached.set()
             return False

@@ -76,7 +76,7 @@ class Reader:
     ) -> None:
         """Send a message and read until this holds, or to the end; then leave."""
         body = {"text": text, "include_reasoning": True, **more}
-        async with _begun(served, self.transport, body) as frames:
+        async with _started(served, self.transport, body) as frames:
             await self._read(frames, until)
 
     async def resume(self, served: ServerProcess, until: Callable[[], bool] | None = None) -> None:
@@ -94,7 +94,7 @@ class Reader:
 
 
 @asynccontextmanager
-async def _begun(
+async def _started(
     served: ServerProcess, transport: str, body: Json
 ) -> AsyncGenerator[AsyncGenerator[Json]]:
     if transport == "sse":

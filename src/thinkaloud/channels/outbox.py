@@ -74,7 +74,7 @@ class Outbox:
         )
         self._waiting: deque[_Piece] = deque()
         self._chars = 0
-        self._begun: str | None = None
+        self._started: str | None = None
         self._given_up: str | None = None
         self._whole: list[str] = []
         self._eased = asyncio.Event()
@@ -160,8 +160,8 @@ class Outbox:
                 await self._think("".join(piece.texts), item.stream)
             case ThoughtEnd():
                 # If all deltas of a segment were dropped, the channel never saw it start.
-                begun, self._begun = self._begun, None
-                if begun == item.stream.stream_id:
+                started, self._started = self._started, None
+                if started == item.stream.stream_id:
                     item.stream["_reasoning_end"] = True
                     async with asyncio.timeout(self._reasoning_seconds):
                         await channel.send_reasoning_end(chat_id, item.stream)
@@ -171,7 +171,7 @@ class Outbox:
     async def _think(self, text: str, stream: StreamMetadata) -> None:
         if stream.stream_id == self._given_up:
             return
-        self._begun = stream.stream_id
+        self._started = stream.stream_id
         limit = asyncio.timeout(self._reasoning_seconds)
         try:
             async with limit:

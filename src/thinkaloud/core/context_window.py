@@ -78,9 +78,9 @@ def tokens_of_frame(system: str | None, tools: Sequence[ToolSchema]) -> int:
     return _text(system or "") + len(schemas) // BYTES_PER_TOKEN
 
 
-def tokens(said: Sequence[Turn]) -> int:
+def tokens(turns: Sequence[Turn]) -> int:
     """Estimate the tokens of these turns, rather too high than too low."""
-    return sum(_tokens(turn) for turn in said)
+    return sum(_tokens(turn) for turn in turns)
 
 
 def _tokens(turn: Turn) -> int:

@@ -158,10 +158,10 @@ def _iteration(
     )
     if not parts and responded.native is None:
         return []
-    said: list[Turn] = [AssistantTurn(parts, responded.native)]
+    turns: list[Turn] = [AssistantTurn(parts, responded.native)]
     if calls:
-        said.append(results.turn(calls, blocks))
-    return said
+        turns.append(results.turn(calls, blocks))
+    return turns
 
 
 def _parts(

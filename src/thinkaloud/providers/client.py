@@ -258,10 +258,10 @@ class HttpModel:
         return self._with_rejected_part(failed(error), error_text(body), sent)
 
     def _with_rejected_part(
-        self, failure: ModelFailed, said: str, sent: SentRequest
+        self, failure: ModelFailed, message: str, sent: SentRequest
     ) -> ModelFailed:
         """Name the refused part, if leaving it out would change the request."""
-        failure = self._refused.named(failure, said, sent)
+        failure = self._refused.named(failure, message, sent)
         if failure.rejected:
             parts = sent.request.without | {failure.rejected}
             again = self._sent(msgspec.structs.replace(sent.request, without=parts))

@@ -51,18 +51,18 @@ class RefusedParts:
         if not self._parts:
             return None
         known = self._remembered(request) - request.without
-        said = [turn for turn in request.turns if isinstance(turn, UserTurn)]
-        if "images" in known and said and said[-1].images:
+        user_turns = [turn for turn in request.turns if isinstance(turn, UserTurn)]
+        if "images" in known and user_turns and user_turns[-1].images:
             return "images"
         if request.effort is None:
             return None
         return next((part for part in sorted(known) if is_about_effort(part)), None)
 
-    def named(self, failed: ModelFailed, said: str, sent: SentRequest) -> ModelFailed:
+    def named(self, failed: ModelFailed, message: str, sent: SentRequest) -> ModelFailed:
         """Return the failure with `rejected` set to the refused part of the request."""
         if failed.code not in _TELLING:
             return failed
-        part = failed.rejected or rejected_part(said, sent)
+        part = failed.rejected or rejected_part(message, sent)
         return msgspec.structs.replace(
             failed, rejected="" if part in sent.request.without else part
         )

@@ -123,47 +123,47 @@ def error_text(body: bytes) -> str:
         value: object = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body[:_LONGEST].decode(errors="replace")
-    said = ""
+    message = ""
     for piece in _pieces(value, 0):
-        said = f"{said} {piece}" if said else piece
-        if len(said) >= _LONGEST:
+        message = f"{message} {piece}" if message else piece
+        if len(message) >= _LONGEST:
             break
-    return said[:_LONGEST]
+    return message[:_LONGEST]
 
 
-def rejected_part(said: str, sent: SentRequest) -> str:
+def rejected_part(message: str, sent: SentRequest) -> str:
     """Return the part that this message rejects, or `""` if it mentions none that was sent."""
-    if _is_opaque(said, sent):
+    if _is_opaque(message, sent):
         return "opaque"
-    if _BARE.search(said) or _EXPECTED.search(said):
-        return "bare_calls" if _BARE.search(said) else "effort"
-    if _LIMIT.search(said) and _carries_limit(sent):
-        return "output_room" if _ROOM.search(said) else "output_limit"
-    unsupported = _UNSUPPORTED.search(said) is not None
-    if unsupported and _is_reasoning(said, sent):
+    if _BARE.search(message) or _EXPECTED.search(message):
+        return "bare_calls" if _BARE.search(message) else "effort"
+    if _LIMIT.search(message) and _carries_limit(sent):
+        return "output_room" if _ROOM.search(message) else "output_limit"
+    unsupported = _UNSUPPORTED.search(message) is not None
+    if unsupported and _is_reasoning(message, sent):
         return "reasoning"
-    if _MISSING.search(said):
+    if _MISSING.search(message):
         return ""
-    member = _member(said, sent) if unsupported or _OUT_OF_RANGE.search(said) else ""
-    return member or (unsupported and (_kind(said, sent) or _thought(said, sent))) or ""
+    member = _member(message, sent) if unsupported or _OUT_OF_RANGE.search(message) else ""
+    return member or (unsupported and (_kind(message, sent) or _thought(message, sent))) or ""
 
 
-def _is_opaque(said: str, sent: SentRequest) -> bool:
-    if not _OPAQUE.search(said) or not carries_opaque(sent.request, sent.origin):
+def _is_opaque(message: str, sent: SentRequest) -> bool:
+    if not _OPAQUE.search(message) or not carries_opaque(sent.request, sent.origin):
         return False
-    if _EXPECTED.search(said):
+    if _EXPECTED.search(message):
         return True
-    if _MISSING.search(said):
+    if _MISSING.search(message):
         # A lost signature cannot be recovered, but its block can be left out.
-        return "signature" in said.lower()
-    if _BROKEN.search(said):
+        return "signature" in message.lower()
+    if _BROKEN.search(message):
         return True
-    return _UNSUPPORTED.search(said) is not None and _LOCATED.search(said) is not None
+    return _UNSUPPORTED.search(message) is not None and _LOCATED.search(message) is not None
 
 
-def _is_reasoning(said: str, sent: SentRequest) -> bool:
-    named = _CARRIERS.search(said) or (_LOCATED.search(said) and _THOUGHT.search(said))
-    return bool(named) and not _MISSING.search(said) and _carries_reasoning(sent)
+def _is_reasoning(message: str, sent: SentRequest) -> bool:
+    named = _CARRIERS.search(message) or (_LOCATED.search(message) and _THOUGHT.search(message))
+    return bool(named) and not _MISSING.search(message) and _carries_reasoning(sent)
 
 
 def _carries_reasoning(sent: SentRequest) -> bool:
@@ -193,49 +193,51 @@ def _carries_limit(sent: SentRequest) -> bool:
     return limit > SAFE_OUTPUT_TOKENS
 
 
-def _member(said: str, sent: SentRequest) -> str:
+def _member(message: str, sent: SentRequest) -> str:
     """Return the body field that is mentioned first; the longer name wins at equal positions."""
     needed = {"max_tokens"} if sent.origin.dialect == "anthropic-messages" else set[str]()
     found: list[tuple[int, int, str]] = []
     for path in paths(sent.http.body):
         for name in {path, path.rpartition(".")[2]}:
-            place = _place(name, said)
+            place = _place(name, message)
             if place is not None and name not in needed and name not in _COMMON:
                 found.append((place, -len(path), path))
     return f"{BODY}{min(found)[2]}" if found else ""
 
 
-def _place(name: str, said: str) -> int | None:
+def _place(name: str, message: str) -> int | None:
     """Return the position of a name as a whole word, in snake case or camel case."""
     words = re.split(r"_|(?<=[a-z])(?=[A-Z])", name)
     pattern = "_?".join(re.escape(word) for word in words)
-    found = re.search(rf"(?<![\w.]){pattern}(?!\w)", said, re.IGNORECASE)
-    found = found or re.search(rf"(?<!\w){pattern}(?!\w)", said, re.IGNORECASE)
+    found = re.search(rf"(?<![\w.]){pattern}(?!\w)", message, re.IGNORECASE)
+    found = found or re.search(rf"(?<!\w){pattern}(?!\w)", message, re.IGNORECASE)
     return None if found is None else found.start()
 
 
-def _kind(said: str, sent: SentRequest) -> str:
+def _kind(message: str, sent: SentRequest) -> str:
     """Return the kind of content that the message rejects entirely."""
     request = sent.request
     images = any(isinstance(turn, UserTurn) and turn.images for turn in request.turns)
-    if images and (_IMAGES.search(said) or _CONTENT_STRING.search(said)):
-        return "" if _BAD_IMAGE.search(said) else "images"
-    if re.search("developer", said, re.IGNORECASE) and has_developer(sent.http.body):
+    if images and (_IMAGES.search(message) or _CONTENT_STRING.search(message)):
+        return "" if _BAD_IMAGE.search(message) else "images"
+    if re.search("developer", message, re.IGNORECASE) and has_developer(sent.http.body):
         return "developer"
     results = any(isinstance(turn, ToolTurn) for turn in request.turns)
-    if (request.tools or results) and _TOOLS.search(said) and not _ONE_TOOL.search(said):
+    if (request.tools or results) and _TOOLS.search(message) and not _ONE_TOOL.search(message):
         return "tools"
-    return "system" if request.system and _SYSTEM.search(said) else ""
+    return "system" if request.system and _SYSTEM.search(message) else ""
 
 
-def _thought(said: str, sent: SentRequest) -> str:
+def _thought(message: str, sent: SentRequest) -> str:
     """Return the part that requests reasoning, or that contains earlier reasoning."""
-    if _EFFORT.search(said) and not set(EFFORT).isdisjoint(paths(sent.http.body)):
+    if _EFFORT.search(message) and not set(EFFORT).isdisjoint(paths(sent.http.body)):
         return "effort"
-    if _THOUGHT.search(said) and _carries_reasoning(sent):
+    if _THOUGHT.search(message) and _carries_reasoning(sent):
         return "reasoning"
     # The only host-specific content left is the native payload.
-    of_history = _LOCATED.search(said) or _CONTENT_STRING.search(said) or _EXTRA.search(said)
+    of_history = (
+        _LOCATED.search(message) or _CONTENT_STRING.search(message) or _EXTRA.search(message)
+    )
     return "opaque" if of_history and carries_opaque(sent.request, sent.origin) else ""
 
 

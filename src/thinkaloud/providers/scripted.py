@@ -124,7 +124,7 @@ class ScriptedModel:
 
 
 async def _play(steps: Sequence[Step]) -> AsyncGenerator[Sequence[ModelEvent]]:
-    said: list[ModelEvent] = []
+    played: list[ModelEvent] = []
     for step in steps:
         match step:
             case Wait(event=event):
@@ -137,19 +137,19 @@ async def _play(steps: Sequence[Step]) -> AsyncGenerator[Sequence[ModelEvent]]:
                 ]
                 return
             case Batch(events=events):
-                said.extend(events)
+                played.extend(events)
                 yield events
             case _:
-                said.append(step)
+                played.append(step)
                 yield [step]
-    if not said or not isinstance(said[-1], ModelFinished | ModelFailed):
-        yield [_end(said)]
+    if not played or not isinstance(played[-1], ModelFinished | ModelFailed):
+        yield [_end(played)]
 
 
-def _end(said: Sequence[ModelEvent]) -> ModelFinished:
-    called = any(isinstance(event, ToolCall) for event in said)
-    thought = any(isinstance(event, ReasoningText) for event in said)
-    words = sum(isinstance(event, AnswerText | ReasoningText) for event in said)
+def _end(events: Sequence[ModelEvent]) -> ModelFinished:
+    called = any(isinstance(event, ToolCall) for event in events)
+    thought = any(isinstance(event, ReasoningText) for event in events)
+    words = sum(isinstance(event, AnswerText | ReasoningText) for event in events)
     return ModelFinished(
         "tool_calls" if called else "stop",
         reasoning_status="shown" if thought else "none",

@@ -76,14 +76,14 @@ class FunctionTool(Generic[P, R]):
             raise InvalidRequest(
                 f"The timeout of tool {chosen} must be above 0 seconds.", field="tools"
             )
-        said = describe(inspect.getdoc(function))
-        parameters = parameters_of(function, chosen, said.parameters)
+        docstring = describe(inspect.getdoc(function))
+        parameters = parameters_of(function, chosen, docstring.parameters)
         self._parameters = {each.name: each for each in parameters}
         self._context = context_parameter(function)
         self._timeout = float(timeout)
         self._schema = ToolSchema(
             name=chosen,
-            description=said.summary if description is None else description,
+            description=docstring.summary if description is None else description,
             parameters=schema_of(parameters, chosen),
         )
 

@@ -137,13 +137,13 @@ def _text(hint: object) -> str:
 
 def _description(metadata: object) -> str:
     """Return the description in metadata: a string, `Doc("…")` or `Field(description=…)`."""
-    for said in (
+    for description in (
         metadata,
         getattr(metadata, "description", None),
         getattr(metadata, "documentation", None),
     ):
-        if isinstance(said, str):
-            return inspect.cleandoc(said)
+        if isinstance(description, str):
+            return inspect.cleandoc(description)
     return ""
 
 

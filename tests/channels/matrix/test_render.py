@@ -10,7 +10,7 @@ from thinkaloud.channels.matrix.render import (
     PLAIN,
     finished,
     progress,
-    said,
+    render_text,
 )
 from thinkaloud.channels.platform.content import (
     Answer,
@@ -96,12 +96,12 @@ def test_tools_and_notices_take_a_line_each_whatever_they_contain() -> None:
     ],
 )
 def test_markdown_becomes_the_html_of_the_specification(markdown: str, html: str) -> None:
-    (part,) = said(markdown)
+    (part,) = render_text(markdown)
     assert part.html == html
 
 
 def test_links_that_mention_people_or_rooms_become_text() -> None:
-    (part,) = said("[Ada](https://matrix.to/#/@ada:example.org) and @room")
+    (part,) = render_text("[Ada](https://matrix.to/#/@ada:example.org) and @room")
     assert part.html == "<p>Ada and @room</p>"
     assert part.content["m.mentions"] == {}
     assert part.edit_of("$1")["m.mentions"] == {}

@@ -6,7 +6,7 @@ from tests.channels.telegram.fake.markup import Parsed
 from tests.channels.telegram.fake.rich import Rich
 from tests.channels.telegram.harness import content, thought
 from thinkaloud.channels.platform.content import Answer, ToolLine
-from thinkaloud.channels.telegram.render import Form, draft, finished, progress, said
+from thinkaloud.channels.telegram.render import Form, draft, finished, progress, render_text
 
 FORMS: tuple[Form, ...] = ("rich", "html", "text")
 
@@ -92,7 +92,7 @@ def test_a_thought_without_end_says_how_much_is_not_shown() -> None:
 def test_a_run_without_anything_to_show_has_no_messages() -> None:
     assert finished(content(final=True), "rich") == []
     assert finished(content(closing="It failed.", status="failed", final=True), "rich")
-    assert said("", "rich") == []
+    assert render_text("", "rich") == []
 
 
 def test_the_seconds_of_all_thoughts_are_added() -> None:

@@ -8,7 +8,7 @@ from thinkaloud.channels.wechat.render import (
     NOTICE_CHARACTERS,
     answer_parts,
     notice,
-    said,
+    render_text,
     thought_part,
 )
 
@@ -96,5 +96,5 @@ def test_no_message_is_too_long(unit: str) -> None:
 
 def test_a_long_answer_is_complete_and_cut_between_lines() -> None:
     lines = [f"Line {number} of the answer." for number in range(400)]
-    parts = said("\n".join(lines))
+    parts = render_text("\n".join(lines))
     assert "\n".join(parts).split("\n") == lines

@@ -26,15 +26,15 @@ class SlowDeleteStore(MemoryStore):
 
     async def delete_conversation(self, owner: str, conversation_id: str) -> bool:
         deleted = await super().delete_conversation(owner, conversation_id)
-        await self._told()
+        await self._reported()
         return deleted
 
     async def purge(self, older_than_ms: int) -> Sequence[tuple[str, str]]:
         found = await super().purge(older_than_ms)
-        await self._told()
+        await self._reported()
         return found
 
-    async def _told(self) -> None:
+    async def _reported(self) -> None:
         self.gone.set()
         await self.go.wait()
 

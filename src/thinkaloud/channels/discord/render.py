@@ -59,7 +59,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
 def drafts(content: ChatContent, answer: Sequence[str]) -> Sequence[Draft]:
     """Return the messages that a chat should have, in order. `answer`: its parts."""
     parts = _with_closing(content, answer)
-    work = _work(content, begun=bool(parts), stops=not parts)
+    work = _work(content, started=bool(parts), stops=not parts)
     made = [Draft("work", {"components": work}, silent=True)] if work else []
     for number, part in enumerate(parts):
         last = number == len(parts) - 1
@@ -83,13 +83,13 @@ def _with_closing(content: ChatContent, answer: Sequence[str]) -> Sequence[str]:
     return parts
 
 
-def _work(content: ChatContent, *, begun: bool, stops: bool) -> list[Json]:
+def _work(content: ChatContent, *, started: bool, stops: bool) -> list[Json]:
     """Return the components of the message about the work; none if there was no work."""
-    lines = _lines(content, begun=begun)
+    lines = _lines(content, started=started)
     if not lines:
         return []
     components: list[Json] = [_text("\n".join(lines))]
-    folded, is_whole = _fold(content) if begun or content.final else ("", True)
+    folded, is_whole = _fold(content) if started or content.final else ("", True)
     if folded:
         inner = _text(folded)
         components.append({"type": _CONTAINER, "spoiler": True, "components": [inner]})
@@ -100,7 +100,7 @@ def _work(content: ChatContent, *, begun: bool, stops: bool) -> list[Json]:
     return components + (_stop(content) if stops else [])
 
 
-def _lines(content: ChatContent, *, begun: bool) -> list[str]:
+def _lines(content: ChatContent, *, started: bool) -> list[str]:
     """Return the lines in small print: the state of the thought, tools and notices."""
     lines: list[str] = []
     if content.thoughts:
@@ -110,7 +110,7 @@ def _lines(content: ChatContent, *, begun: bool) -> list[str]:
     while listed and measure("\n".join(listed)) > _LINES_CHARS:
         listed = ["-# …", *listed[2 if listed[0] == "-# …" else 1 :]]
     lines += listed
-    if not begun and not content.final:
+    if not started and not content.final:
         lines += _tail(content)
     return lines
 

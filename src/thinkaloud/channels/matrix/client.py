@@ -10,7 +10,7 @@ from thinkaloud.channels.matrix.files import upload
 from thinkaloud.channels.matrix.login import Login
 from thinkaloud.channels.matrix.rate import AccountRate
 from thinkaloud.channels.matrix.receive import Receiver, is_group
-from thinkaloud.channels.matrix.render import MAX_BYTES, Part, said
+from thinkaloud.channels.matrix.render import MAX_BYTES, Part, render_text
 from thinkaloud.channels.matrix.settings import MatrixSettings
 from thinkaloud.channels.platform.content import ChatContent
 from thinkaloud.channels.platform.documents import Document
@@ -72,7 +72,7 @@ class MatrixPlatform:
         in_group = origin is not None and origin.is_group
         encrypted = self._api.encrypts(chat.chat_id)
         parts = await self._context.rendering.call(
-            len(markdown), said, markdown, encrypted=encrypted
+            len(markdown), render_text, markdown, encrypted=encrypted
         )
         key = secrets.token_hex(12)
 

@@ -150,7 +150,7 @@ def finished(content: ChatContent, *, encrypted: bool = False) -> Sequence[Part]
     return [*parts, *_continued(rest, event)]
 
 
-def said(markdown: str, *, encrypted: bool = False) -> Sequence[Part]:
+def render_text(markdown: str, *, encrypted: bool = False) -> Sequence[Part]:
     """Return the messages for a text of the server itself."""
     event = ENCRYPTED if encrypted else PLAIN
     return [Part(_plain(each), _html(each)) for each in _messages([markdown], event.most, event)]

@@ -15,13 +15,13 @@ async def send_parts(
     send: Callable[[P], Awaitable[object]],
     clock: Clock,
     *,
-    begun: bool = False,
+    started: bool = False,
     repeatable: bool = False,
 ) -> None:
     """Send parts in order, so that none is repeated.
 
     What the first one raises is raised, and the layer says everything again. A later one that is
-    limited or fails is retried here, and raises `Rejected` after some attempts. `begun`: the caller
+    limited or fails is retried here, and raises `Rejected` after some attempts. `started`: the caller
     has already sent something. `repeatable`: the platform knows a part that it gets twice, so a
     first one whose confirmation was lost is retried here, too.
     """
@@ -31,7 +31,7 @@ async def send_parts(
                 await send(part)
             except (RetryLater, Transient) as error:
                 lost = repeatable and isinstance(error, Transient) and attempt < _ATTEMPTS - 1
-                if number == 0 and not (begun or lost):
+                if number == 0 and not (started or lost):
                     raise
                 limited = isinstance(error, RetryLater)
                 await clock.sleep(error.seconds if limited else 2.0**attempt)

@@ -16,7 +16,7 @@ from thinkaloud.channels.platform.platform import Check, Inbox, Limits, Platform
 from thinkaloud.channels.telegram.api import Api, Unauthorized, UnknownMethod
 from thinkaloud.channels.telegram.display import Display, Forms
 from thinkaloud.channels.telegram.receive import Receiver
-from thinkaloud.channels.telegram.render import CHARACTERS, said
+from thinkaloud.channels.telegram.render import CHARACTERS, render_text
 from thinkaloud.channels.telegram.send import LIMITS, Letter, Sending, is_direct
 from thinkaloud.channels.telegram.settings import TelegramSettings
 from thinkaloud.channels.telegram.updates import User
@@ -85,7 +85,7 @@ class TelegramPlatform:
         if not is_direct(chat):
             await self._pace.spend("group", chat, final=True)
         await self._pace.spend("all", chat, final=True)
-        while parts := await self._rendering.call(len(markdown), said, markdown, form):
+        while parts := await self._rendering.call(len(markdown), render_text, markdown, form):
             try:
                 await self._sending.post(chat, Letter(parts[0], form), reader=reader)
                 break
@@ -98,7 +98,7 @@ class TelegramPlatform:
         async def send(letter: Letter) -> None:
             await self._sending.post(chat, letter, reader=reader)
 
-        await send_parts(letters, send, self._clock, begun=True)
+        await send_parts(letters, send, self._clock, started=True)
         return True
 
     @property

@@ -112,7 +112,7 @@ def finished(content: ChatContent, form: Form) -> Sequence[Part]:
     return [*parts, *_continued(rest, form)]
 
 
-def said(markdown: str, form: Form) -> Sequence[Part]:
+def render_text(markdown: str, form: Form) -> Sequence[Part]:
     """Return the messages for a text of the server itself."""
     blocks = _simple(list(blocks_of(markdown)), form)
     return [

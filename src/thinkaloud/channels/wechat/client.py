@@ -27,7 +27,7 @@ from thinkaloud.channels.wechat.mail import LIMITS, Letters, Mail
 from thinkaloud.channels.wechat.media import MediaFiles
 from thinkaloud.channels.wechat.protocol import Config, Reply
 from thinkaloud.channels.wechat.receive import Receiver
-from thinkaloud.channels.wechat.render import MAX_CHARACTERS, said
+from thinkaloud.channels.wechat.render import MAX_CHARACTERS, render_text
 from thinkaloud.channels.wechat.rests import Rests
 from thinkaloud.channels.wechat.settings import WeChatSettings
 from thinkaloud.ports.tasks import owned_tasks
@@ -90,7 +90,7 @@ class WeChatPlatform:
         """See `Platform.say`. All chats are direct ones."""
         mail = (await self._open()).mail
         context = self._context
-        parts = await context.rendering.call(len(markdown), said, markdown)
+        parts = await context.rendering.call(len(markdown), render_text, markdown)
         letters, done = Letters(secrets.token_hex(12), parts), 0
         if origin is not None:
             mail.expect(chat, origin.token)

@@ -24,7 +24,7 @@ def answer_parts(content: ChatContent) -> Sequence[str]:
     """Return the messages of a run that has ended, without its reasoning."""
     head = [*_thought_line(content), *_tool_lines(content)]
     source = [escaped("\n".join(head)), content.answer, escaped(content.closing)]
-    return said("\n\n".join([part for part in source if part.strip()]))
+    return render_text("\n\n".join([part for part in source if part.strip()]))
 
 
 def thought_part(content: ChatContent) -> str:
@@ -39,7 +39,7 @@ def thought_part(content: ChatContent) -> str:
     return title + text
 
 
-def said(markdown: str) -> Sequence[str]:
+def render_text(markdown: str) -> Sequence[str]:
     """Return the messages for a text, each with room for a notice."""
     limit = MAX_CHARACTERS - NOTICE_CHARACTERS
     texts: list[str] = []

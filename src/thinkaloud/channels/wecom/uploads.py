@@ -23,7 +23,7 @@ async def upload(connection: LongConnection, document: Document) -> str:
     if len(data) > MAX_BYTES:
         raise Rejected(f"the file has more than {MAX_BYTES:,} bytes")
     pieces = [data[start : start + _PIECE] for start in range(0, len(data), _PIECE)]
-    begun = await connection.request(
+    response = await connection.request(
         "aibot_upload_media_init",
         {
             "type": "file",
@@ -33,7 +33,7 @@ async def upload(connection: LongConnection, document: Document) -> str:
             "md5": hashlib.md5(data, usedforsecurity=False).hexdigest(),
         },
     )
-    upload_id = str(begun.get("upload_id") or "")
+    upload_id = str(response.get("upload_id") or "")
     for number, piece in enumerate(pieces):
         content = base64.b64encode(piece).decode()
         body = {"upload_id": upload_id, "chunk_index": number, "base64_data": content}

@@ -39,13 +39,13 @@ async def find_run(archive: Archive, conversation_id: str, named: str | None) ->
 
     An id may belong to any version. Raises `NotFound`.
     """
-    said = await load_export(archive, conversation_id)
-    runs = said.runs
+    export = await load_export(archive, conversation_id)
+    runs = export.runs
     if not runs:
         raise NotFound("This conversation has no messages yet.")
     if named is None:
         return runs[-1]
-    for run in (*runs, *(other.run for other in said.other_versions)):
+    for run in (*runs, *(other.run for other in export.other_versions)):
         if run.run_id == named:
             return run
     if not _NUMBER.match(named):

@@ -82,8 +82,8 @@ def _list(found: Sequence[ConversationEntry], *, json: bool) -> None:
     Console(highlight=False).print(table)
 
 
-def _versions(said: Export, *, json: bool) -> None:
-    found = versions_in(said)
+def _versions(export: Export, *, json: bool) -> None:
+    found = versions_in(export)
     if json:
         sys.stdout.write(json_document(found))
         return

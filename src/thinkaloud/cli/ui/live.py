@@ -188,10 +188,10 @@ class LiveView:
 
 
 def _progress(event: ToolProgress) -> str:
-    said = one_line(event.message, 200) if event.message else ""
+    text = one_line(event.message, 200) if event.message else ""
     if event.progress is not None and event.total:
-        said = f"{event.progress:g} of {event.total:g} {said}".rstrip()
-    return f": {said}" if said else ""
+        text = f"{event.progress:g} of {event.total:g} {text}".rstrip()
+    return f": {text}" if text else ""
 
 
 def _running(tools: dict[str, ToolStarted]) -> str:

@@ -7,11 +7,11 @@ from thinkaloud.events.event import AnswerDelta, Event, RunStarted
 
 def searchable(events: Iterable[Event]) -> str:
     """Return the text of a run for the search index."""
-    said: list[str] = []
+    texts: list[str] = []
     answer: list[str] = []
     for event in events:
         if isinstance(event, RunStarted):
-            said.append(event.input.text)
+            texts.append(event.input.text)
         elif isinstance(event, AnswerDelta):
             answer.append(event.text)
-    return f"{''.join(said)}\n{''.join(answer)}"
+    return f"{''.join(texts)}\n{''.join(answer)}"

@@ -157,12 +157,12 @@ class InlineSplitter:
                     continue
             if not thought.counts(mark):
                 continue
-            said = text[mark.start : place]
+            between = text[mark.start : place]
             self._emit(text[start : mark.start], pieces)
-            self._last = said[-1]
+            self._last = between[-1]
             if mark.kind == "open":
-                thought.nest(mark, said, pieces, fresh=self._answer.fresh)
-            elif thought.ends(mark, said, pieces):
+                thought.nest(mark, between, pieces, fresh=self._answer.fresh)
+            elif thought.ends(mark, between, pieces):
                 self._end_thought()
             return place, False
         self._emit(text[start:end], pieces)

@@ -93,24 +93,24 @@ class OpenThought:
             pieces.append(Piece("reasoning", self._mark + "".join(self._waiting)))
             self._wait("")
 
-    def nest(self, mark: Tag, said: str, pieces: list[Piece], *, fresh: bool) -> None:
+    def nest(self, mark: Tag, text: str, pieces: list[Piece], *, fresh: bool) -> None:
         """Process an opening tag inside the thought."""
         if self.implicit and fresh:
             self.open(mark.name)
             return
         self._flush_waiting(pieces)
         if not mark.name == self._name == "harmony":
-            self.emit(said, pieces)
+            self.emit(text, pieces)
             self._depth += self._strict
 
-    def ends(self, mark: Tag, said: str, pieces: list[Piece]) -> bool:
+    def ends(self, mark: Tag, text: str, pieces: list[Piece]) -> bool:
         """Whether a closing tag certainly ends the thought. Otherwise, buffer what follows."""
         self._flush_waiting(pieces)
         matches = self.implicit or mark.name == self._name
         if not self._strict or (self._depth <= 1 and matches):
             return True
         self._depth = max(1, self._depth - 1)
-        self._wait(said)
+        self._wait(text)
         return False
 
     def take_waiting(self) -> str | None:
@@ -175,11 +175,11 @@ class Answer:
             pieces.append(Piece("was_reasoning"))
         self.answered = False
 
-    def counts(self, mark: Tag, said: str) -> bool:
-        """Whether a tag is effective here, after `said`, which was not passed to `note_answer` yet."""
+    def counts(self, mark: Tag, text: str) -> bool:
+        """Whether a tag is effective here, after `text`, which was not passed to `note_answer` yet."""
         if mark.name == "harmony" and (self.separate or not self._harmony):
             return False
-        blank = not said or said.isspace()
+        blank = not text or text.isspace()
         fresh = self.fresh and blank
         match mark.kind:
             case "open":

@@ -63,24 +63,24 @@ class DemoModel:
         """Stream the response word by word. Stops with `length` at `max_output_tokens`."""
         response = respond(request)
         room = _room(request)
-        said = 0
+        sent = 0
         for text in _words(response.reasoning):
             await self._clock.sleep(_wait(text))
-            yield [ReasoningText(text[: room - said])]
-            said += len(text)
-            if said >= room:
+            yield [ReasoningText(text[: room - sent])]
+            sent += len(text)
+            if sent >= room:
                 break
-        for text in _words(response.answer) if said < room else ():
+        for text in _words(response.answer) if sent < room else ():
             await self._clock.sleep(_wait(text))
-            yield [AnswerText(text[: room - said])]
-            said += len(text)
-            if said >= room:
+            yield [AnswerText(text[: room - sent])]
+            sent += len(text)
+            if sent >= room:
                 break
-        if response.calls and said < room:
+        if response.calls and sent < room:
             await self._clock.sleep(_PAUSE_SECONDS)
             for call in response.calls:
                 yield [ToolCallOpened(call.tool_call_id, call.name), call]
-        yield [_finished(request, response, min(said, room), cut=said >= room)]
+        yield [_finished(request, response, min(sent, room), cut=sent >= room)]
 
 
 def _room(request: ModelRequest) -> int:
@@ -101,13 +101,13 @@ def _wait(text: str) -> float:
     return 1 / _WORDS_PER_SECOND + (_PAUSE_SECONDS if text.startswith("\n\n") else 0.0)
 
 
-def _finished(request: ModelRequest, response: Response, said: int, *, cut: bool) -> ModelFinished:
+def _finished(request: ModelRequest, response: Response, sent: int, *, cut: bool) -> ModelFinished:
     calls = sum(len(call.arguments) for call in response.calls)
     prompt_size = len(request.system or "") + sum(map(_size, request.turns))
     usage = Usage(
         input_tokens=_tokens(prompt_size),
-        output_tokens=_tokens(said + (0 if cut else calls)),
-        reasoning_tokens=_tokens(min(said, len(response.reasoning))),
+        output_tokens=_tokens(sent + (0 if cut else calls)),
+        reasoning_tokens=_tokens(min(sent, len(response.reasoning))),
         estimated=True,
     )
     reason = "length" if cut else "tool_calls" if response.calls else "stop"

@@ -54,8 +54,8 @@ def answer(question: str, earlier: Sequence[str]) -> tuple[str, str]:
         return _memory(question, earlier)
     named = _NAME.search(question)
     if named is not None:
-        said = f"Hello, {named[1]}. I'll remember that for this conversation."
-        return "This is a name. I can repeat it when asked.", said
+        answer = f"Hello, {named[1]}. I'll remember that for this conversation."
+        return "This is a name. I can repeat it when asked.", answer
     if _GREETING.match(question):
         return (
             "This is a greeting. I'll greet them back and say what I am.",

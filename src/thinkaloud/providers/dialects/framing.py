@@ -375,8 +375,8 @@ def ended_early(stray: bytes, usage: Usage | None = None) -> ModelFailed:
 def unreadable(payload: bytes, error: Exception) -> str:
     """Return a message about an unknown event; plain text is quoted."""
     start = payload.lstrip()[:1]
-    said = f"{error}" if start in b'{["' else words(payload)
-    return f"The provider sent an invalid event: {said}."
+    message = f"{error}" if start in b'{["' else words(payload)
+    return f"The provider sent an invalid event: {message}."
 
 
 def too_many_calls(error: TooManyCalls) -> str:

@@ -94,35 +94,35 @@ def refusal(
             "is wrong.",
             status=status,
         )
-    said = _read(headers, body)
-    message = displayable(said.message or "") or f"The provider responded with HTTP {status}."
-    code = "provider_auth" if is_bad_key(said) else code_for(status)
+    parsed = _read(headers, body)
+    message = displayable(parsed.message or "") or f"The provider responded with HTTP {status}."
+    code = "provider_auth" if is_bad_key(parsed) else code_for(status)
     wait = seconds(headers.get("retry-after"))
     return ProviderError(
         code,
         message,
         status=status,
-        retry_after=delay_of(said) if wait is None else wait,
-        retryable=False if spent(_full_text(said), delay_of(said)) else None,
+        retry_after=delay_of(parsed) if wait is None else wait,
+        retryable=False if spent(_full_text(parsed), delay_of(parsed)) else None,
     )
 
 
-def _full_text(said: Refusal) -> str:
+def _full_text(parsed: Refusal) -> str:
     """Return the text of an error, including its codes."""
-    return f"{said.code or ''} {said.status or ''} {said.message or ''}"
+    return f"{parsed.code or ''} {parsed.status or ''} {parsed.message or ''}"
 
 
 def _read(headers: Mapping[str, str], body: bytes) -> Refusal:
     try:
         if body.lstrip()[:1] == b"[":
-            said = next(iter(_several.decode(body)), _Body())
+            parsed = next(iter(_several.decode(body)), _Body())
         else:
-            said = _one.decode(body)
+            parsed = _one.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Refusal(message=None if _is_page(headers, body) else body.decode(errors="replace"))
-    if isinstance(said.error, Refusal):
-        return said.error
-    return Refusal(message=said.error or said.message or said.detail)
+    if isinstance(parsed.error, Refusal):
+        return parsed.error
+    return Refusal(message=parsed.error or parsed.message or parsed.detail)
 
 
 def _is_page(headers: Mapping[str, str], body: bytes) -> bool:

@@ -32,12 +32,12 @@ _SPENT: Final = re.compile(
 _MAYBE_SPENT: Final = re.compile(r"exceeded your current quota|plan and billing", re.IGNORECASE)
 
 
-def spent(said: str, wait: float | None = None) -> bool:
+def spent(message: str, wait: float | None = None) -> bool:
     """Return whether an error means that credit or a quota is used up, so waiting does not help.
 
-    `said` is the provider's message, including its codes. If `wait`, the requested delay, is
+    `message` is the provider's message, including its codes. If `wait`, the requested delay, is
     given, ambiguous messages are treated as a temporary limit.
     """
-    return _SPENT.search(said) is not None or (
-        wait is None and _MAYBE_SPENT.search(said) is not None
+    return _SPENT.search(message) is not None or (
+        wait is None and _MAYBE_SPENT.search(message) is not None
     )

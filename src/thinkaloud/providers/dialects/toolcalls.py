@@ -170,14 +170,14 @@ def _one_of(values: list[tuple[str, object]]) -> str:
     if len(values) == 1 and isinstance(values[0][1], str):
         inner = values[0][1]
         return inner if is_object(inner) else ""
-    said = [(text, value) for text, value in values if value not in (None, "", {})]
-    if not said:
+    given = [(text, value) for text, value in values if value not in (None, "", {})]
+    if not given:
         return "{}" if any(value == {} for _, value in values) else ""
-    text, last = said[-1]
+    text, last = given[-1]
     if not isinstance(last, dict):
         return ""
     whole = cast("dict[str, object]", last).items()
-    for _, value in said:
+    for _, value in given:
         if not isinstance(value, dict):
             return ""
         if not all(item in whole for item in cast("dict[str, object]", value).items()):

@@ -233,8 +233,10 @@ def _retry_notice(failure: ModelFailed, wait: float) -> Notice:
 
 
 def _left_out(count: int) -> Notice:
-    said = "message and its answer" if count == 1 else "messages and their answers"
-    return Notice("context_trimmed", f"The first {count} {said} no longer fit the model's window.")
+    omitted = "message and its answer" if count == 1 else "messages and their answers"
+    return Notice(
+        "context_trimmed", f"The first {count} {omitted} no longer fit the model's window."
+    )
 
 
 def _endless(limit: int) -> ModelFailed:

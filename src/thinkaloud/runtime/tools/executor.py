@@ -163,8 +163,8 @@ class ToolExecutor:
         self._left.add(work)
         work.add_done_callback(forget)
         work.cancel()
-        _, going_on = await asyncio.wait([work], timeout=_LEAVING_SECONDS)
-        if going_on:
+        _, pending = await asyncio.wait([work], timeout=_LEAVING_SECONDS)
+        if pending:
             _log.warning("tool %s ignored its cancellation and is still running", name)
 
     def _outcome(self, output: ToolOutput) -> ToolOutcome:

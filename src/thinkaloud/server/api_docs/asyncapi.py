@@ -61,10 +61,10 @@ def asyncapi_document(settings: ServerSettings, version: str, *, chats: bool) ->
     kinds = (*FRAMES, *_COMMANDS)
     messages: Schema = {}
     if chats:
-        frames, said = _names(_CHAT_FRAMES), [*_names(_CHAT_COMMANDS), str(_PLAIN["title"])]
+        frames, commands = _names(_CHAT_FRAMES), [*_names(_CHAT_COMMANDS), str(_PLAIN["title"])]
         summaries = ("Commands from a chat page", "Frames for a chat page")
-        channels[_CHATS] = _channel(CHANNEL_PATH, "Chat pages", _CHATS_RULES, [*frames, *said])
-        operations["takeChats"] = _operation(_CHATS, "receive", summaries[0], said)
+        channels[_CHATS] = _channel(CHANNEL_PATH, "Chat pages", _CHATS_RULES, [*frames, *commands])
+        operations["takeChats"] = _operation(_CHATS, "receive", summaries[0], commands)
         operations["giveChats"] = _operation(_CHATS, "send", summaries[1], frames)
         kinds = (*kinds, *_CHAT_FRAMES, *_CHAT_COMMANDS)
         messages[str(_PLAIN["title"])] = _PLAIN

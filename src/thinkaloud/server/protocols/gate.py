@@ -38,19 +38,19 @@ class ProtocolGate:
 
 def _converting(send: Send, protocol: ClientProtocol) -> Send:
     """Return a `send` that converts a problem document."""
-    begun: Message | None = None
+    start: Message | None = None
     body = bytearray()
 
     async def answer(message: Message) -> None:
-        nonlocal begun
+        nonlocal start
         if message["type"] == "http.response.start":
             if _value(message.get("headers", ()), b"content-type") == MEDIA_TYPE.encode():
-                begun = message
+                start = message
                 return
-        elif begun is not None:
+        elif start is not None:
             body.extend(message.get("body", b""))
             if not message.get("more_body"):
-                for converted in _converted(begun, bytes(body), protocol):
+                for converted in _converted(start, bytes(body), protocol):
                     await send(converted)
             return
         await send(message)
@@ -58,17 +58,17 @@ def _converting(send: Send, protocol: ClientProtocol) -> Send:
     return answer
 
 
-def _converted(begun: Message, body: bytes, protocol: ClientProtocol) -> tuple[Message, Message]:
+def _converted(start: Message, body: bytes, protocol: ClientProtocol) -> tuple[Message, Message]:
     error = protocol.error(_problem.decode(body))
     replaced = {b"content-type", b"content-length"}
     headers = [
-        *((name, value) for name, value in begun["headers"] if name.lower() not in replaced),
+        *((name, value) for name, value in start["headers"] if name.lower() not in replaced),
         (b"content-type", error.content_type.encode()),
         (b"content-length", str(len(error.body)).encode()),
         *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
     ]
     return (
-        {**begun, "status": error.status, "headers": headers},
+        {**start, "status": error.status, "headers": headers},
         {"type": "http.response.body", "body": error.body},
     )
 

@@ -299,12 +299,12 @@ def messages_in(
 def _messages(
     runs: Iterable[RunView], versions: Mapping[str, tuple[str, ...]], *, reasoning: bool
 ) -> tuple[Message, ...]:
-    said: list[Message] = []
+    messages: list[Message] = []
     for run in runs:
         known = _versions(run.run_id, versions)
-        said.append(user_message(run, known))
-        said.append(assistant_message(run, known, reasoning=reasoning))
-    return tuple(said)
+        messages.append(user_message(run, known))
+        messages.append(assistant_message(run, known, reasoning=reasoning))
+    return tuple(messages)
 
 
 def summary(found: Conversation) -> ConversationSummary:

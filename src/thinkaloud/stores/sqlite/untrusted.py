@@ -173,8 +173,8 @@ def text_of(connection: sqlite3.Connection, number: int, run: RunRow) -> str:
         "SELECT event FROM events WHERE conversation = ? AND run_id = ? ORDER BY seq",
         (number, run.run_id),
     )
-    said: Iterator[Event] = (decode(_json(event)).event for (event,) in rows)
-    return searchable(said)
+    events: Iterator[Event] = (decode(_json(event)).event for (event,) in rows)
+    return searchable(events)
 
 
 def _found(connection: sqlite3.Connection, number: int) -> Found | None:

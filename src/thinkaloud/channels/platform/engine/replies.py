@@ -125,7 +125,7 @@ class Replies:
             platform = await connection.ready()  # It may be another one now.
             try:
                 async with asyncio.timeout(_CALL_SECONDS):
-                    said = await platform.say(
+                    sent = await platform.say(
                         chat, reply.markdown, origin=origin, private=reply.private
                     )
             except RetryLater as order:
@@ -136,6 +136,6 @@ class Replies:
                 _log.warning("channel %s: a reply was rejected: %s", channel, error.message)
                 return "settled"
             else:
-                return "settled" if said or not reply.private else "not_private"
+                return "settled" if sent or not reply.private else "not_private"
         _log.warning("channel %s: a reply could not be sent", channel)
         return "failed"

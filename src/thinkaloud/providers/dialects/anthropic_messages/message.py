@@ -254,8 +254,8 @@ class MessageReader(EventReader):
             self.fail(ProviderError("provider_refusal", _refusal(self._stop_details)), out)
             return
         if malformed(self._stop):
-            said = f"{MALFORMED} ({self._stop})."
-            self.fail(ProviderError("provider_stream_cut", said), out)
+            explanation = f"{MALFORMED} ({self._stop})."
+            self.fail(ProviderError("provider_stream_cut", explanation), out)
             return
         while self._calls_out < len(self._calls):
             self._call(out)
@@ -279,8 +279,12 @@ def _refusal(raw: bytes) -> str:
         details = msgspec.json.decode(raw, type=StopDetails)
     except UNREADABLE:
         details = StopDetails()
-    said = details.explanation
-    return redacted(said) if isinstance(said, str) and said else "The model refused to answer."
+    explanation = details.explanation
+    return (
+        redacted(explanation)
+        if isinstance(explanation, str) and explanation
+        else "The model refused to answer."
+    )
 
 
 def _status(blocks: list[Block], usage: Usage | None) -> ReasoningStatus:

@@ -48,35 +48,37 @@ def in_response(status: int, headers: Mapping[str, str], body: bytes) -> Provide
     return refusal(status, headers, body)
 
 
-def in_stream(said: Refusal, usage: Usage | None) -> ModelFailed:
+def in_stream(refusal: Refusal, usage: Usage | None) -> ModelFailed:
     """Read an error from inside a response with status 200."""
-    code = "provider_auth" if is_bad_key(said) else _code(said)
-    message = displayable(said.message or "") or "The provider reported an error without a message."
+    code = "provider_auth" if is_bad_key(refusal) else _code(refusal)
+    message = (
+        displayable(refusal.message or "") or "The provider reported an error without a message."
+    )
     return ModelFailed(
         code=code,
         message=message,
-        retryable=code in _PASSING and not spent(message, delay_of(said)),
-        retry_after=delay_of(said),
+        retryable=code in _PASSING and not spent(message, delay_of(refusal)),
+        retry_after=delay_of(refusal),
         usage=usage,
     )
 
 
-def is_known(said: Refusal) -> bool:
+def is_known(refusal: Refusal) -> bool:
     """Return whether an error is one of Google's own, so that its code is meaningful."""
-    words = {str(word).lower() for word in (said.status, said.code)}
+    words = {str(word).lower() for word in (refusal.status, refusal.code)}
     return (
-        is_bad_key(said)
+        is_bad_key(refusal)
         or not words.isdisjoint(_NAMES)
-        or isinstance(said.code, int)
-        or isinstance(said.status, int)
+        or isinstance(refusal.code, int)
+        or isinstance(refusal.status, int)
     )
 
 
-def _code(said: Refusal) -> ProviderCode:
-    for word in (said.status, said.code):
+def _code(refusal: Refusal) -> ProviderCode:
+    for word in (refusal.status, refusal.code):
         if isinstance(word, str) and word.lower() in _NAMES:
             return _NAMES[word.lower()]
-    for number in (said.code, said.status):
+    for number in (refusal.code, refusal.status):
         if isinstance(number, int):
             return code_for(number)
     return "provider_stream_cut"

@@ -278,12 +278,12 @@ class InteractionReader:
             self._counted = bytes(interaction.usage)
         status = interaction.status or "completed"
         if malformed(status):
-            said = Refusal(message=f"{MALFORMED} ({status}).", status="aborted")
-            out.append(in_stream(said, self.usage))
+            refusal = Refusal(message=f"{MALFORMED} ({status}).", status="aborted")
+            out.append(in_stream(refusal, self.usage))
             return True
         if status in {"failed", "cancelled"} or interaction.error is not None:
-            said = interaction.error or Refusal(message=f"The interaction ended as {status}.")
-            out.append(in_stream(said, self.usage))
+            refusal = interaction.error or Refusal(message=f"The interaction ended as {status}.")
+            out.append(in_stream(refusal, self.usage))
             return True
         self._calls.end(out, all_of_them=True)
         usage = self.usage

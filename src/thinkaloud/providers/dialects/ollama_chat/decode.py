@@ -141,9 +141,9 @@ class ChatReader:
 
     def _end(self, raw: str) -> ModelFinished | ModelFailed:
         if malformed(raw) or raw == "error":
-            said = MALFORMED if malformed(raw) else "The provider cut the answer off"
+            reason = MALFORMED if malformed(raw) else "The provider cut the answer off"
             return ModelFailed(
-                "provider_stream_cut", f"{said} ({raw}).", retryable=True, usage=self._usage
+                "provider_stream_cut", f"{reason} ({raw}).", retryable=True, usage=self._usage
             )
         return self._finished(raw)
 

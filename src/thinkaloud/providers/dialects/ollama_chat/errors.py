@@ -10,13 +10,13 @@ _PASSING = frozenset({"provider_stream_cut", "provider_overloaded", "provider_ra
 _BUSY = ("server busy", "out of memory", "overloaded", "requires more system memory")
 
 
-def in_stream(said: Refusal | str, usage: Usage | None) -> ModelFailed:
+def in_stream(error: Refusal | str, usage: Usage | None) -> ModelFailed:
     """Read an error from inside a response with status 200.
 
     Ollama sends only a message without a code there; an unknown message is treated as a cut-off
     stream.
     """
-    refusal = said if isinstance(said, Refusal) else Refusal(message=said)
+    refusal = error if isinstance(error, Refusal) else Refusal(message=error)
     message = (
         displayable(refusal.message or "") or "The provider reported an error without a message."
     )
@@ -29,8 +29,8 @@ def in_stream(said: Refusal | str, usage: Usage | None) -> ModelFailed:
     )
 
 
-def _code(said: Refusal, message: str) -> ProviderCode:
-    for number in (said.code, said.status):
+def _code(error: Refusal, message: str) -> ProviderCode:
+    for number in (error.code, error.status):
         if isinstance(number, int):
             return code_for(number)
     if mentions(message, _BUSY):

@@ -208,9 +208,9 @@ def _message(error: dict[str, object]) -> str:
             upstream = (_members(error.get("metadata")) or {}).get("raw")
             return f"{value}: {upstream}" if isinstance(upstream, str) and upstream else value
         complaints = [_members(entry) or {} for entry in _list(value)]
-        said = [_message(entry) for entry in complaints]
-        if any(said):
-            return "; ".join(part for part in said if part)
+        messages = [_message(entry) for entry in complaints]
+        if any(messages):
+            return "; ".join(part for part in messages if part)
         inner = _members(value)
         if inner and (words := _message(inner)):
             return words

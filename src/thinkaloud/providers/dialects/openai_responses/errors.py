@@ -56,8 +56,8 @@ class ErrorDetails(msgspec.Struct, frozen=True):
     @property
     def spent(self) -> bool:
         """Whether a quota is used up, so that waiting does not help."""
-        said = f"{' '.join(self.words)} {self.message}"
-        return not _SPENT.isdisjoint(self.words) or spent(said, _wait(self.message))
+        details = f"{' '.join(self.words)} {self.message}"
+        return not _SPENT.isdisjoint(self.words) or spent(details, _wait(self.message))
 
 
 def find_error(found: object) -> ErrorDetails | None:
@@ -73,7 +73,9 @@ def find_error(found: object) -> ErrorDetails | None:
         inner = find_error(fields.get(name))
         if inner is not None:
             return msgspec.structs.replace(inner, words=inner.words + _words(fields))
-    message = next((text for key in ("message", "msg") if (text := _said(fields.get(key)))), "")
+    message = next(
+        (text for key in ("message", "msg") if (text := _nested_message(fields.get(key)))), ""
+    )
     if not message and not _words(fields):
         return None
     codes = (fields.get(name) for name in _STATUSES)
@@ -90,34 +92,34 @@ def find_error(found: object) -> ErrorDetails | None:
 
 def http_error(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
     """Read a response whose status is not 2xx. `headers` has lower-case names."""
-    said = _read(body)
-    if said is None:
+    details = _read(body)
+    if details is None:
         text = body[:2000].decode(errors="replace").strip()
         web_page = text.startswith("<")
         if web_page and status < 500 and status not in {408, 429}:
             return _wrong_address(status)
-        said = ErrorDetails("" if web_page else _clean(text))
+        details = ErrorDetails("" if web_page else _clean(text))
     code = _code_of_status(status)
-    if code == "provider_bad_request" and _is_auth(said):
+    if code == "provider_bad_request" and _is_auth(details):
         code = "provider_auth"
     return ProviderError(
         code,
-        said.message or f"The provider responded with HTTP {status}.",
+        details.message or f"The provider responded with HTTP {status}.",
         status=status,
-        retry_after=_retry_after(headers, said.message),
-        retryable=False if said.spent else None,
+        retry_after=_retry_after(headers, details.message),
+        retryable=False if details.spent else None,
     )
 
 
 def stream_failure(found: object, usage: Usage | None = None) -> ModelFailed:
     """Read an error from inside a response with status 200."""
-    said = find_error(found) or ErrorDetails("The provider reported an error without a message.")
-    code = _code_in_stream(said)
+    details = find_error(found) or ErrorDetails("The provider reported an error without a message.")
+    code = _code_in_stream(details)
     return ModelFailed(
         code=code,
-        message=said.message or f"The provider reported an error: {', '.join(said.words)}.",
-        retryable=code in _PASSING and not said.spent,
-        retry_after=_wait(said.message) if code in _PASSING else None,
+        message=details.message or f"The provider reported an error: {', '.join(details.words)}.",
+        retryable=code in _PASSING and not details.spent,
+        retry_after=_wait(details.message) if code in _PASSING else None,
         usage=usage,
     )
 
@@ -158,15 +160,15 @@ def _code_of_status(status: int) -> ProviderCode:
     return "provider_overloaded" if status >= 500 else "provider_bad_request"
 
 
-def _code_in_stream(said: ErrorDetails) -> ProviderCode:
-    for word in said.words:
+def _code_in_stream(details: ErrorDetails) -> ProviderCode:
+    for word in details.words:
         if word in _CODES:
             return _CODES[word]
-    return "provider_overloaded" if said.status is None else _code_of_status(said.status)
+    return "provider_overloaded" if details.status is None else _code_of_status(details.status)
 
 
-def _is_auth(said: ErrorDetails) -> bool:
-    return "invalid_api_key" in said.words or "incorrect api key" in said.message.lower()
+def _is_auth(details: ErrorDetails) -> bool:
+    return "invalid_api_key" in details.words or "incorrect api key" in details.message.lower()
 
 
 def _words(fields: dict[str, object]) -> tuple[str, ...]:
@@ -178,11 +180,11 @@ def _upstream(metadata: object) -> str:
     # OpenRouter says "Provider returned error" and puts the provider's message in the metadata.
     if not isinstance(metadata, dict):
         return ""
-    said = _said(cast("dict[str, object]", metadata).get("raw"))
-    return f": {said}" if said else ""
+    details = _nested_message(cast("dict[str, object]", metadata).get("raw"))
+    return f": {details}" if details else ""
 
 
-def _said(value: object) -> str:
+def _nested_message(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 

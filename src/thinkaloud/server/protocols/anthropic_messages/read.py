@@ -131,9 +131,9 @@ async def _read_message(
             await _images(content, read_image),
             is_error=bool(block.is_error),
         )
-    said = [block for block in blocks if block.type != "tool_result"]
-    images = await _images(said, read_image)
-    text = _text(said)
+    own_blocks = [block for block in blocks if block.type != "tool_result"]
+    images = await _images(own_blocks, read_image)
+    text = _text(own_blocks)
     if text or images or not results:
         history.user(text, images)
 

@@ -68,8 +68,8 @@ def address(data: bytes) -> Address:
     return Address(_name(found.chat_id), _name(found.client_message_id) or _name(found.turn_id))
 
 
-def _message_text(said: Said) -> str:
-    for text in (said.content, said.text, said.message):
+def _message_text(frame: Said) -> str:
+    for text in (frame.content, frame.text, frame.message):
         if text is not None:
             return text
     raise InvalidRequest(

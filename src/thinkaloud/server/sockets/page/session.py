@@ -160,9 +160,9 @@ class ChannelSession:
     async def _stop(self, chat_id: str) -> None:
         """Stop the active run, but no queued ones."""
         services = self._services
-        going_on = await services.runs.open_runs.in_conversation(self._owner, chat_id)
-        if going_on:
-            await services.runs.stop(self._owner, going_on[0])
+        active = await services.runs.open_runs.in_conversation(self._owner, chat_id)
+        if active:
+            await services.runs.stop(self._owner, active[0])
         elif chat_id not in self._chats and not await self._exists(chat_id):
             raise NotFound("There is no such conversation.")
 
