@@ -28,6 +28,7 @@ _ROUTES = "attacks/test_routes.py"
 _KEYS = "attacks/test_credentials.py"
 _OWNERS = "attacks/test_owners.py"
 _HOSTILE = "attacks/test_hostile_requests.py"
+_REASONING = "attacks/test_reasoning.py"
 _LIMITS = "attacks/test_limits.py"
 GUARDS: Final = (
     Guard(
@@ -123,9 +124,15 @@ GUARDS: Final = (
     ),
     Guard(
         "server/services.py",
-        "return strictest(self.settings.show_reasoning, principal.reasoning)",
+        "return strictest(self.settings.show_reasoning, now.reasoning)",
         "return self.settings.show_reasoning",
         "server/test_reasoning_policy.py policy_of_a_key",
+    ),
+    Guard(
+        "server/services.py",
+        "now = self.authenticator.renew(principal)",
+        "now = principal",
+        f"{_REASONING} permits_when",
     ),
     Guard(
         "runtime/runs/active.py",

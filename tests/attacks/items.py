@@ -94,6 +94,7 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
     "a revoked key": [
         f"{_KEYS}test_a_key_that_ends_closes_its_stream_on_every_protocol",
         f"{_KEYS}test_a_key_that_ends_closes_everything_that_it_follows",
+        f"{_REASONING}test_a_response_is_what_the_key_permits_when_it_is_sent",
         "server/http/test_ended_credentials.py::test_the_runs_of_a_revoked_key_are_stopped_and_others_continue",
     ],
     "guessing keys": [
@@ -131,7 +132,7 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
         "core/redaction/test_redactor.py::test_a_secret_is_redacted_whatever_pieces_it_arrives_in",
     ],
     "scripts, links, images and control characters in reasoning": [
-        "webui/e2e/gallery.test.ts::runs nothing that hostile text asks for, under the policy that the server sends",
+        "webui/e2e/gallery.test.ts::executes nothing from hostile text, under the server's content security policy",
         "webui/src/components/message/sanitize.test.ts::takes pictures that carry their bytes, but none that may hold a script",
         "cli/ui/test_hostile_data.py::test_control_characters_in_ids_and_titles_are_shown_and_not_executed",
         "channels/test_hostile_markdown.py::test_no_pattern_backtracks_in_hostile_markdown",

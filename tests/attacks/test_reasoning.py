@@ -1,5 +1,6 @@
 """Attacks on hidden reasoning, and with reasoning, on every protocol and socket."""
 
+import asyncio
 import io
 import json
 import re
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 
 from tests.attacks.entry_points import MESSAGES, MODEL, SOCKETS, say_hi
-from tests.server.access.keyed import keyed
+from tests.auth.people import ADMIN
+from tests.server.access.keyed import bearer, keyed
 from tests.server.serving import Json, serving
-from thinkaloud.providers.scripted import Script
+from thinkaloud.auth.key_fields import KeyChange
+from thinkaloud.providers.scripted import Script, Wait
 from thinkaloud.testing import ScriptedModel, say, think
 
 SECRET = "sk-ant-api03-Y2FuYXJ5LWNhbmFyeQ-4711"
@@ -52,6 +55,33 @@ async def test_no_request_overrides_a_policy_that_denies_reasoning(name: str) ->
         _, text = await say_hi(served, name, headers, **fields)
         assert "Hi" in text
         assert WORD not in text
+
+
+WAITING = ["rest", "chat completion", "response", "anthropic", "ollama"]
+"""Entry points whose response comes when the run has ended."""
+
+
+@pytest.mark.promise("P7")
+@pytest.mark.parametrize("name", WAITING)
+@pytest.mark.parametrize("ends", [False, True])
+async def test_a_response_is_what_the_key_permits_when_it_is_sent(name: str, ends: bool) -> None:
+    gate = asyncio.Event()
+    model = ScriptedModel([think(f"A {WORD}."), Wait(gate), say("Hi")])
+    async with keyed(model=model) as keys:
+        issued = await keys.key("ada")
+        sending = asyncio.ensure_future(say_hi(keys.served, name, bearer(issued)))
+        while not model.open_streams:
+            await asyncio.sleep(0)
+        if ends:
+            await keys.access.administration.revoke(issued.key.key_id, ADMIN)
+        else:
+            change = KeyChange(reasoning="deny")
+            await keys.access.administration.edit(issued.key.key_id, change, ADMIN)
+        gate.set()
+        status, text = await sending
+    assert status == (401 if ends else 200), text
+    assert ("Hi" in text) is not ends
+    assert WORD not in text
 
 
 def _is_invalid(name: str, key: str) -> bool:

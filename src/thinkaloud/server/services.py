@@ -79,8 +79,13 @@ class ServerServices(msgspec.Struct, frozen=True):
         return await self.runs.start(self.authenticator.renew(principal), request)
 
     def policy(self, principal: Principal) -> ReasoningPolicy:
-        """Return the reasoning policy of a reader: the strictest of the server's and its own."""
-        return strictest(self.settings.show_reasoning, principal.reasoning)
+        """Return the current reasoning policy of a reader: the strictest of the server's and its own.
+
+        It may have changed since the request began. Raises `Unauthorized` if the credential has
+        ended.
+        """
+        now = self.authenticator.renew(principal)
+        return strictest(self.settings.show_reasoning, now.reasoning)
 
     def reader(self, principal: Principal) -> Reader:
         """Return what a principal may read."""
