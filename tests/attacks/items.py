@@ -133,7 +133,7 @@ ATTACKS: Final[Mapping[str, Sequence[str]]] = {
     ],
     "scripts, links, images and control characters in reasoning": [
         "webui/e2e/gallery.test.ts::executes nothing from hostile text, under the server's content security policy",
-        "webui/src/components/message/sanitize.test.ts::takes pictures that carry their bytes, but none that may hold a script",
+        "webui/src/components/message/sanitize.test.ts::accepts data URLs of pictures, except for types that can contain scripts",
         "cli/ui/test_hostile_data.py::test_control_characters_in_ids_and_titles_are_shown_and_not_executed",
         "channels/test_hostile_markdown.py::test_no_pattern_backtracks_in_hostile_markdown",
         "channels/platform/test_content.py::test_no_text_changes_the_direction_of_a_chat_or_controls_it",
