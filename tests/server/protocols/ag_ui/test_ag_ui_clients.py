@@ -265,3 +265,19 @@ async def test_a_refused_message_shows_a_sentence(client: NodeClient) -> None:
         state = await ask(client, forwardedProps={"model": "no/such"})
     assert "404" in state["failure"]
     assert "No model 'no/such' is configured." in state["failure"]
+
+
+@pytest.mark.feature("history")
+async def test_a_new_client_of_a_thread_loads_its_messages_and_goes_on(client: NodeClient) -> None:
+    model = ScriptedModel([think("Hm."), say("One.")], [say("Two.")])
+    async with serving(model) as served:
+        await open_agent(client, served)
+        await ask(client)
+        await open_agent(client, served)
+        await client.do("run")
+        loaded = await client.do("end")
+        state = await ask(client, "And?")
+    assert loaded["failure"] is None
+    assert shown(loaded) == [("user", "Hello"), ("reasoning", "Hm."), ("assistant", "One.")]
+    assert shown(state) == [*shown(loaded), ("user", "And?"), ("assistant", "Two.")]
+    assert len(model.requests[1].turns) == 3

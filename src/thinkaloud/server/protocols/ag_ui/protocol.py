@@ -37,6 +37,7 @@ from thinkaloud.server.schema.requests import ChatRequest
 from thinkaloud.server.streams.frames import FrameStream, frames_of
 from thinkaloud.server.streams.sse import event_stream
 from thinkaloud.server.wires.ag_ui.encode import AgUiWire
+from thinkaloud.server.wires.ag_ui.messages import snapshot
 
 _PATHS: Final = re.compile(r"/api/v1/ag-ui(/|\Z)")
 
@@ -74,15 +75,21 @@ class AgUi:
         ]
 
     async def run(self, request: Request) -> Response:
-        """Start a run for the last message, and stream it; or stream it again from its start."""
+        """Start a run for the last message, and stream it; or stream it again from its start.
+
+        A request without messages gets those of the thread.
+        """
         services, settings = self._services, self._services.settings
         body = await read_request(request, RunAgentInput, services)
         options = body.options
         principal = principal_of(request)
+        shows = services.sends_reasoning(options.send_reasoning, principal)
+        if not body.messages:
+            return await self._messages(principal, body, shows=shows)
         record = await self._record(principal, body, options)
         wire = AgUiWire(
             body.run_id,
-            reasoning=services.sends_reasoning(options.send_reasoning, principal),
+            reasoning=shows,
             stable=body.protocol_version is not None,
         )
         following: AbstractAsyncContextManager[FrameStream] = frames_of(
@@ -92,6 +99,15 @@ class AgUi:
             following = stopped_on_leaving(following, services.runs, record)
         headers = {RUN_ID: record.run_id}
         return await event_stream(following, settings, self._state, headers)
+
+    async def _messages(
+        self, principal: Principal, body: RunAgentInput, *, shows: bool
+    ) -> Response:
+        """Return the messages of a thread, for a client that has none. No run is started."""
+        fold = await self._services.runs.hub.fold(principal.owner, body.thread_id)
+        runs = self._services.reader(principal).fold(fold).runs.values()
+        events = snapshot(body.thread_id, body.run_id, runs, reasoning=shows)
+        return Response(events, 200, None, EVENT_STREAM)
 
     async def _record(
         self, principal: Principal, body: RunAgentInput, options: ForwardedProps
@@ -112,7 +128,7 @@ class AgUi:
             model=options.model,
             reasoning_effort=options.reasoning_effort,
             max_iterations=options.max_iterations,
-            context={item.description: item.value for item in body.context},
+            context=body.prompt_context,
             replaces=None if message is None or results else replaced_run(body, path),
             context_files=() if message is None else await self._files(owner, message),
         )

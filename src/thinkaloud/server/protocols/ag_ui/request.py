@@ -18,6 +18,7 @@ from thinkaloud.server.schema.message import Budget, EffortName
 from thinkaloud.server.wires.ag_ui.encode import call_prefix, message_prefix
 from thinkaloud.server.wires.tool_call_ids import requested_calls
 
+_STATE: Final = "State of the application"
 _FILES: Final = frozenset({"image", "document", "audio", "video", "binary"})
 
 
@@ -117,6 +118,8 @@ class RunAgentInput(msgspec.Struct, frozen=True, rename="camel"):
     tools: tuple[DeclaredTool, ...] = ()
     """Tools that the client executes."""
     context: tuple[ContextItem, ...] = ()
+    state: object = None
+    """The state that the application shares with the agent."""
     forwarded_props: object = None
 
     @property
@@ -130,6 +133,12 @@ class RunAgentInput(msgspec.Struct, frozen=True, rename="camel"):
             return msgspec.convert(known, ForwardedProps)
         except msgspec.ValidationError as error:
             raise InvalidRequest(f"forwardedProps: {error}.", field="forwardedProps") from None
+
+    @property
+    def prompt_context(self) -> dict[str, object]:
+        """What the model gets to know about the application, by description."""
+        shared = {_STATE: self.state} if self.state else {}
+        return {**shared, **{item.description: item.value for item in self.context}}
 
     @property
     def message(self) -> AgUiMessage | None:

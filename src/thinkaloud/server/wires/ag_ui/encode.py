@@ -31,6 +31,7 @@ from thinkaloud.runtime.run_stream import view_of
 from thinkaloud.server.wires.ag_ui import events
 from thinkaloud.server.wires.framing import on_one_line
 from thinkaloud.server.wires.policy import without_reasoning
+from thinkaloud.server.wires.rare_events import RareEvent
 from thinkaloud.server.wires.tool_call_ids import ToolCallIds
 from thinkaloud.server.wires.wire import RunLookup
 
@@ -38,20 +39,6 @@ _NAME: Final = "ag-ui"
 _LOST: Final = "Part of this answer is no longer available as a stream. Load the messages again."
 _DELETED: Final = "The conversation was deleted."
 _encode: Final = msgspec.json.Encoder().encode
-
-Rare = (
-    IterationStarted
-    | ReasoningEnded
-    | AnswerEnded
-    | SegmentReclassified
-    | ToolStarted
-    | ToolProgress
-    | ToolEnded
-    | ToolRequested
-    | ModelResponded
-    | Notice
-    | VersionSelected
-)
 
 
 class AgUiWire:
@@ -141,8 +128,8 @@ class AgUiEncoder:
         return events.Started(
             logged.conversation_id,
             self._client_run_id,
-            events.PROTOCOL_VERSION,
             events.RunMetadata(details),
+            events.PROTOCOL_VERSION,
         )
 
     def _opening(self, message: str, segment_id: str) -> Sequence[events.AgUiEvent]:
@@ -164,7 +151,7 @@ class AgUiEncoder:
                 return b"".join(map(_written, found)) if found else None
 
     def _events(  # noqa: PLR0911 - one case per event type
-        self, event: Rare
+        self, event: RareEvent
     ) -> Sequence[events.AgUiEvent]:
         match event:
             case IterationStarted():

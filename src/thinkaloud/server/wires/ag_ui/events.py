@@ -56,8 +56,9 @@ class Started(AgUiEvent, frozen=True, tag="RUN_STARTED"):
 
     thread_id: str
     run_id: str
-    protocol_version: str
-    metadata: RunMetadata
+    metadata: RunMetadata | None = None
+    """None: of a response without a run of ours."""
+    protocol_version: str | None = None
 
 
 class StepStarted(AgUiEvent, frozen=True, tag="STEP_STARTED"):
@@ -201,7 +202,7 @@ class Finished(AgUiEvent, frozen=True, tag="RUN_FINISHED"):
 
     thread_id: str
     run_id: str
-    metadata: RunMetadata
+    metadata: RunMetadata | None = None
     outcome: RunOutcome | None = None
     """Not sent to clients of 0.0.59, which refuse `cancelled` and pending calls."""
     usage: tuple[TokenUsage, ...] = ()

@@ -31,6 +31,7 @@ from thinkaloud.runtime.run_stream import view_of
 from thinkaloud.server.wires.ai_sdk import chunks
 from thinkaloud.server.wires.framing import on_one_line
 from thinkaloud.server.wires.policy import without_reasoning
+from thinkaloud.server.wires.rare_events import RareEvent
 from thinkaloud.server.wires.tool_call_ids import ToolCallIds
 from thinkaloud.server.wires.wire import RunLookup
 
@@ -39,20 +40,6 @@ _DONE: Final = b"data: [DONE]\n\n"
 _LOST: Final = "Part of this answer is no longer available as a stream. Load the messages again."
 _DELETED: Final = "The conversation was deleted."
 _encode: Final = msgspec.json.Encoder().encode
-
-Rare = (
-    IterationStarted
-    | ReasoningEnded
-    | AnswerEnded
-    | SegmentReclassified
-    | ToolStarted
-    | ToolProgress
-    | ToolEnded
-    | ToolRequested
-    | ModelResponded
-    | Notice
-    | VersionSelected
-)
 
 
 class AiSdkWire:
@@ -152,7 +139,7 @@ class AiSdkEncoder:
                 return b"".join(map(_written, found)) if found else None
 
     def _chunks(  # noqa: PLR0911 - one case per event type
-        self, event: Rare
+        self, event: RareEvent
     ) -> Sequence[chunks.Chunk]:
         match event:
             case IterationStarted():

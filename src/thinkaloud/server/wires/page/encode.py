@@ -49,25 +49,12 @@ from thinkaloud.server.wires.page.frames import (
     Place,
 )
 from thinkaloud.server.wires.policy import run_without_reasoning, without_reasoning
+from thinkaloud.server.wires.rare_events import RareEvent
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
-_Rare = (
-    RunStarted
-    | IterationStarted
-    | ReasoningEnded
-    | AnswerEnded
-    | SegmentReclassified
-    | ToolStarted
-    | ToolProgress
-    | ToolEnded
-    | ToolRequested
-    | ModelResponded
-    | Notice
-    | RunEnded
-    | VersionSelected
-)
+_Rare = RareEvent | RunStarted | RunEnded
 
 
 class PageFrames:

@@ -1,0 +1,29 @@
+"""The events that an encoder handles one at a time: all but deltas and both ends of a run."""
+
+from thinkaloud.events.event import (
+    AnswerEnded,
+    IterationStarted,
+    ModelResponded,
+    Notice,
+    ReasoningEnded,
+    SegmentReclassified,
+    ToolEnded,
+    ToolProgress,
+    ToolRequested,
+    ToolStarted,
+    VersionSelected,
+)
+
+RareEvent = (
+    IterationStarted
+    | ReasoningEnded
+    | AnswerEnded
+    | SegmentReclassified
+    | ToolStarted
+    | ToolProgress
+    | ToolEnded
+    | ToolRequested
+    | ModelResponded
+    | Notice
+    | VersionSelected
+)
