@@ -70,6 +70,20 @@ async def test_a_persons_own_thread_is_known_even_if_slack_does_not_say_whose_it
     assert reply.chat == harness.chat
 
 
+@pytest.mark.parametrize("fields", [{"files": 7}, {"files": ["x"]}, {"ts": [], "user": {}}])
+async def test_an_event_of_an_unknown_shape_is_acknowledged_and_the_next_one_arrives(
+    harness: Harness, fields: dict[str, object]
+) -> None:
+    message = {"type": "message", "channel": harness.channel, "channel_type": "im", "text": "Hm"}
+    async with receiving(harness):
+        await harness.slack.event(
+            {**message, "user": "U0ADA", "ts": "1790000009.1", "team": TEAM, **fields}
+        )
+        await harness.people.writes("U0ADA", harness.channel, "And 7 times 8?")
+        found = await received(harness)
+    assert found[-1].text == "And 7 times 8?"
+
+
 async def test_a_thread_of_an_assistant_is_a_conversation_of_its_own(harness: Harness) -> None:
     root = await harness.platform.say(harness.chat, "New chat", origin=None)
     assert root

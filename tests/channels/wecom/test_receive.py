@@ -124,6 +124,7 @@ async def test_a_quoted_message_is_passed_along() -> None:
         {"msgtype": "text", "text": "no object"},
         {"msgtype": "text", "from": "ada"},
         {"msgtype": "text", "msgid": 7},
+        {"msgtype": {"text": "hi"}},
         {"msgtype": "mixed", "mixed": {"msg_item": "none"}},
     ],
 )

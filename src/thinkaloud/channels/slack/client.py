@@ -1,5 +1,6 @@
 """The Slack platform: receives over Socket Mode, and moves chats toward what they should show."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -31,6 +32,7 @@ from thinkaloud.channels.slack.streaming import append, can_stream, start, stop
 from thinkaloud.channels.slack.text import escaped, slack_markdown
 
 _MAX_THREADS: Final = 4096
+_log = logging.getLogger(__name__)
 
 
 class SlackPlatform:
@@ -192,7 +194,14 @@ class SlackPlatform:
         await self._app_api.close()
 
     async def _deliver(self, inbox: Inbox, reader: Reader, body: Mapping[str, Any]) -> None:
-        match reader.read(body):
+        try:
+            found = reader.read(body)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # Slack would send it again, and it would be no clearer.
+            name = type(error).__name__
+            _log.warning("channel %s: an event was not understood: %s", self._context.name, name)
+            return
+        match found:
             case ChatMessage() as message:
                 await inbox.receive(self._placed(message))
             case Stop() as stopped:

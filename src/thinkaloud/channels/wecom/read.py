@@ -88,8 +88,8 @@ def without_mention(text: str) -> str:
 def _texts(body: Json) -> Iterator[str]:
     for part in _parts(body):
         kind = part.get("msgtype")
-        if kind in {"text", "voice", "markdown"}:
-            yield _text(_object(part.get(str(kind))).get("content"))
+        if isinstance(kind, str) and kind in {"text", "voice", "markdown"}:
+            yield _text(_object(part.get(kind)).get("content"))
 
 
 def _files(body: Json) -> Iterator[tuple[str, Json]]:
