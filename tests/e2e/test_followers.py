@@ -191,7 +191,7 @@ async def test_readers_that_stop_reading_delay_no_other_and_cost_bounded_memory(
 async def test_a_reader_that_stops_reading_is_dropped_and_can_resume(
     transport: str, tmp_path: Path
 ) -> None:
-    more = "[server]\nsend_timeout_seconds = 0.2"
+    more = "[server]\nsend_timeout_seconds = 1"
     async with upstream() as provider, server(tmp_path, provider.configuration(more)) as served:
         # More than all buffers hold, and less than the limit of a run.
         reply = provider.offer("Tell", PacedReply(3_500, held_at=1, padding="x" * 2_000))

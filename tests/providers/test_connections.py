@@ -9,7 +9,7 @@ from aiohttp import web
 
 from tests.providers.upstream import (
     END,
-    THOUGHT_AND_SAID,
+    THOUGHT_AND_ANSWER,
     collect_events,
     lab,
     models_of,
@@ -37,7 +37,7 @@ async def test_a_connection_is_used_again_if_its_response_ends_with_a_later_pack
         peers.append(request.transport.get_extra_info("peername"))
         await first_is_read.wait()
 
-    answer = streaming(THOUGHT_AND_SAID + END, then=wait)
+    answer = streaming(THOUGHT_AND_ANSWER + END, then=wait)
     async with serving(answer) as upstream, models_of(lab(upstream.url), tmp_path) as models:
         model = models.open("lab/m")
         first = await collect_events(model, pushed=pushed)
@@ -52,7 +52,7 @@ async def test_a_connection_is_used_again_if_its_response_ends_with_a_later_pack
 async def test_a_provider_that_never_ends_its_response_is_disconnected_after_a_moment(
     tmp_path: Path,
 ) -> None:
-    answer = streaming(THOUGHT_AND_SAID + END, then=forever)
+    answer = streaming(THOUGHT_AND_ANSWER + END, then=forever)
     async with serving(answer) as upstream, models_of(lab(upstream.url), tmp_path) as models:
         events = await collect_events(models.open("lab/m"))
         assert isinstance(events[-1], ModelFinished)
@@ -64,7 +64,7 @@ async def test_a_provider_that_never_ends_its_response_is_disconnected_after_a_m
 async def test_closing_the_connections_does_not_wait_for_the_end_of_a_response(
     tmp_path: Path,
 ) -> None:
-    answer = streaming(THOUGHT_AND_SAID + END, then=forever)
+    answer = streaming(THOUGHT_AND_ANSWER + END, then=forever)
     async with serving(answer) as upstream:
         async with models_of(lab(upstream.url), tmp_path) as models:
             await collect_events(models.open("lab/m"))
@@ -79,7 +79,7 @@ async def test_a_silent_connection_is_probed_before_routers_forget_it() -> None:
         await over.wait()
 
     async with (
-        serving(streaming(THOUGHT_AND_SAID, then=wait)) as upstream,
+        serving(streaming(THOUGHT_AND_ANSWER, then=wait)) as upstream,
         transport.new_session(proxies=False) as session,
         await transport.post(session, upstream.url, b"{}", {}) as response,
     ):

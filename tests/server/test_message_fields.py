@@ -22,7 +22,14 @@ FIELDS: dict[str, Any] = {
     "model": "scripted/model",
     "replaces": "run_1",
 }
-INTERNAL = {"system_prompt", "text", "idempotency_key", "stop_detached_after", "reasoning_policy"}
+INTERNAL = {
+    "system_prompt",
+    "text",
+    "idempotency_key",
+    "stop_detached_after",
+    "reasoning_policy",
+    "unlisted",
+}
 PROTOCOLS = {
     "history",
     "instructions",

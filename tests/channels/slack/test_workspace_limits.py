@@ -21,11 +21,11 @@ async def test_with_more_chats_than_streams_everybody_gets_thought_and_answer() 
         def streams() -> int:
             return sum(method == "chat.startStream" for method, _ in driver.slack.calls)
 
+        # Chats that wait for a stream may get one once another chat's has ended.
         await until(driver, lambda: streams() == 20)
         go.set()
         await until(driver, lambda: all("All good." in text_of(driver, each) for each in people))
         await driver.lab.channel.quiet()
-        assert streams() == 20
         for person in people:
             assert len(driver.shown(person)) == 1
             assert "Now I know." in folded_of(driver, person)
