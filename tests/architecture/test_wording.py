@@ -1,5 +1,6 @@
 """Plain English: literary and unidiomatic phrases must not come back."""
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -66,13 +67,58 @@ PHRASES = (
     r"\bseconds in all\b",
     r"\btoo much waits\b",
     r"\bdoes not (?:start|stop) (?:in time|cleanly)\b",
-    r"\b(?:behaviour|colour|neighbour|mislabelled|labelled|normalis\w+|organis\w+)",
+    r"\b(?:(?:is|are|was|were) told (?:again|otherwise|so)|when told|set as told|unless told)\b",
+    r"\b(?:what|that) (?:it|was|is|were) (?:heard|said) of\b",
+    r"\bwhat (?:is|was|came) no\b",
+    r"\b(?:which|that) has a history of its own\b",
+    r"\bof (?:one|ones|one's) own\b",
+    r"\bsigns? of life\b",
+    r"\blies? over (?:the|its|both)\b",
+    r"\bwithout noticing\b",
+    r"\btaking back text\b",
+    r"\bwho attacks what\b",
+    r"\bwhile the server needs no(?:ne)?\b",
+    r"\bsent it as what it was\b",
+    r"\bin the place where it\b",
+    r"\bwhat is left of (?:its|each|their|the) limits?\b",
+    r"\bspent budget back\b",
+    r"\bwhoever takes\b",
+    r"\bsteers? (?:a|the) terminal\b",
+    r"\b(?:as often|as long) as (?:it takes|one likes)\b",
+    r"\bword of a person\b",
+    r"\bthe wish to wait\b",
+    r"\bis sent no more of\b",
+    r"\bgives? nothing back\b",
+    r"\ban end of its own\b",
+    r"\bends? by the\b",
+    r"\bmisspelt\b",
+    r"\b(?:behaviour|colour|neighbour|mislabelled|labelled|flavour|normalis\w+|organis\w+)",
 )
 """Regular expressions, whatever the case. See `docs/reference/glossary.md` for the terms to use."""
 FORBIDDEN = re.compile("|".join(PHRASES), re.IGNORECASE)
 PLACES = ("src/thinkaloud", "docs", "scripts", "benchmarks", "tests", "webui/src", "webui/e2e")
 SUFFIXES = {".py", ".ts", ".tsx", ".css", ".md", ".sh", ".mjs", ".toml", ".conf"}
 EXEMPT = {ROOT / "tests" / "architecture" / "test_wording.py"}
+
+
+UNSEARCHABLE = {"told", "heard", "hears", "staging", "staged", "going_on", "whoever"}
+"""Names of variables, functions, parameters and attributes that nobody would search for."""
+
+
+def names_in(tree: ast.AST) -> Iterator[str]:
+    """Every name that a module defines or uses."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name
+            case ast.Name():
+                yield node.id
+            case ast.arg():
+                yield node.arg
+            case ast.Attribute():
+                yield node.attr
+            case _:
+                pass
 
 
 def found_in(text: str) -> Iterator[str]:
@@ -92,6 +138,23 @@ def test_no_document_comment_or_message_uses_a_phrase_of_the_list() -> None:
         for phrase in found_in(path.read_text(encoding="utf-8"))
     ]
     assert found == []
+
+
+def test_no_module_uses_a_name_that_nobody_would_search_for() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in project_files()
+        if path.suffix == ".py"
+        for name in names_in(ast.parse(path.read_text(encoding="utf-8")))
+        if name.strip("_") in UNSEARCHABLE
+    ]
+    assert found == []
+
+
+def test_names_are_found_in_every_use() -> None:
+    module = "def told(heard):\n    self._staged = heard.hears\n    whoever = 1\n"
+    found = [name for name in names_in(ast.parse(module)) if name.strip("_") in UNSEARCHABLE]
+    assert sorted(found) == ["_staged", "heard", "heard", "hears", "told", "whoever"]
 
 
 def test_a_phrase_is_found_in_any_case_and_across_lines() -> None:

@@ -134,7 +134,7 @@ async def models_of(
 
 
 def lab(url: str, more: str = "") -> str:
-    """The table of a host of one's own that speaks Chat Completions."""
+    """The table of a custom host with Chat Completions."""
     return f'[hosts.lab]\ndialect = "openai-chat"\nbase_url = "{url}"\n{more}\n'
 
 

@@ -126,14 +126,14 @@ def deep() -> str:
 
 
 WRONG: dict[str, Sequence[str]] = {
-    "an id that steers the terminal": renamed("'a' || char(27) || ']0;x' || char(7)"),
+    "an id that controls the terminal": renamed("'a' || char(27) || ']0;x' || char(7)"),
     "an id with a line break at its end": renamed("'talk' || char(10)"),
     "an id that turns the writing direction": renamed("'a' || char(8238)"),
     "an empty id": renamed("''"),
     "an id without end": renamed("printf('%.*c', 100000, 'a')"),
     "an id that is not text": renamed("x'00ff'")[:1],
     "a run of another owner": ("UPDATE runs SET owner = 'bob' WHERE run_id = 'talk-run'",),
-    "a run whose id steers the terminal": (
+    "a run whose id controls the terminal": (
         "UPDATE runs SET run_id = char(27) WHERE run_id = 'talk-run'",
     ),
     "an event of another run": (

@@ -111,7 +111,7 @@ NAMES = [
 
 
 def everybody() -> Iterator[Host]:
-    """Every known host as it speaks each of its wires, and a host of one's own on each wire."""
+    """Every known host as it speaks each of its wires, and a custom host in each API format."""
     for host in HOSTS.values():
         for dialect in (host.dialect, *host.also):
             yield with_dialect(host, dialect)

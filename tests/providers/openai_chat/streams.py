@@ -54,7 +54,7 @@ def play(
 
 
 def short(events: list[Any]) -> list[tuple[Any, ...]]:
-    """Neighboring texts of a kind joined, as (kind, …); signs of life left out."""
+    """Neighboring texts of a kind joined, as (kind, …); keepalives left out."""
     found: list[tuple[Any, ...]] = []
     for event in events:
         match event:

@@ -43,7 +43,7 @@ def decode(chunks: list[bytes], content_type: str = "text/event-stream") -> list
 
 
 def normalized(events: list[ModelEvent]) -> list[object]:
-    """What must not depend on the cuts: signs of life aside, text joined."""
+    """What must not depend on the cuts: keepalives aside, text joined."""
     joined: list[object] = []
     for event in events:
         if isinstance(event, Keepalive):

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tests.providers.openai_responses import wire
 from tests.providers.openai_responses.wire import (
     FC,
-    FLAVOURS,
     MSG,
     RAW,
     RS,
     USAGE,
+    VARIANTS,
     added,
     cut,
     decode,
@@ -62,33 +62,33 @@ SAID: dict[str, list[ModelEvent]] = {
 }
 
 
-@pytest.mark.parametrize("flavour", FLAVOURS)
-def test_each_variant_decodes_reasoning_answer_and_calls_once_and_in_order(flavour: str) -> None:
-    events = normalized(decode(FLAVOURS[flavour]))
-    assert events[:-1] == SAID[flavour]
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_each_variant_decodes_reasoning_answer_and_calls_once_and_in_order(variant: str) -> None:
+    events = normalized(decode(VARIANTS[variant]))
+    assert events[:-1] == SAID[variant]
     last = events[-1]
     assert isinstance(last, ModelFinished)
     assert last.finish_reason == ("tool_calls" if CALL[0] in events else "stop")
     assert last.raw_finish_reason == "completed"
     assert last.usage == COUNTED
-    hidden = flavour == "server tools"
+    hidden = variant == "server tools"
     assert last.reasoning_status == ("hidden_by_provider" if hidden else "shown")
 
 
-@pytest.mark.parametrize("flavour", FLAVOURS)
-def test_each_flavour_decodes_the_same_split_at_any_byte(flavour: str) -> None:
-    body = FLAVOURS[flavour]
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_each_variant_decodes_the_same_split_at_any_byte(variant: str) -> None:
+    body = VARIANTS[variant]
     whole = normalized(decode(body))
     for at in range(0, len(body), cut_interval(len(body))):
         assert normalized(decode([body[:at], body[at:]])) == whole
     assert normalized(decode([bytes([byte]) for byte in body])) == whole
 
 
-@pytest.mark.parametrize("flavour", FLAVOURS)
-def test_each_flavour_cut_off_anywhere_before_its_end_fails_and_keeps_what_came(
-    flavour: str,
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_each_variant_cut_off_anywhere_before_its_end_fails_and_keeps_what_came(
+    variant: str,
 ) -> None:
-    body = FLAVOURS[flavour]
+    body = VARIANTS[variant]
     whole = normalized(decode(body))
     for at in range(0, body.index(b'"type": "response.completed"'), 7):
         *before, last = normalized(decode(body[:at]))
@@ -103,7 +103,7 @@ def test_each_flavour_cut_off_anywhere_before_its_end_fails_and_keeps_what_came(
 
 
 def test_the_payload_has_the_items_as_they_ended_and_not_as_they_started() -> None:
-    last = decode(FLAVOURS["openai"])[-1]
+    last = decode(VARIANTS["openai"])[-1]
     assert isinstance(last, ModelFinished)
     assert last.native is not None
     assert last.native.origin == wire.dialect().origin
@@ -116,7 +116,7 @@ def test_the_payload_has_the_items_as_they_ended_and_not_as_they_started() -> No
 def test_the_payload_follows_the_output_index_and_keeps_the_phase_without_log_probabilities() -> (
     None
 ):
-    last = decode(FLAVOURS["openrouter"])[-1]
+    last = decode(VARIANTS["openrouter"])[-1]
     assert isinstance(last, ModelFinished)
     assert [item["type"] for item in payload(last.native)] == ["reasoning", "message"]
     message = payload(last.native)[1]
@@ -125,13 +125,13 @@ def test_the_payload_follows_the_output_index_and_keeps_the_phase_without_log_pr
 
 
 def test_copilots_encrypted_item_is_sent_back_with_the_id_that_it_ended_with() -> None:
-    last = decode(FLAVOURS["copilot"])[-1]
+    last = decode(VARIANTS["copilot"])[-1]
     assert isinstance(last, ModelFinished)
     assert [item["id"] for item in payload(last.native)] == ["d", "g"]
 
 
 def test_ids_can_be_stripped_from_all_of_the_models_items() -> None:
-    last = decode(FLAVOURS["server tools"], item_ids="strip")[-1]
+    last = decode(VARIANTS["server tools"], item_ids="strip")[-1]
     assert isinstance(last, ModelFinished)
     assert ["id" in item for item in payload(last.native)] == [False, True, False]
 
@@ -372,7 +372,7 @@ def test_an_error_inside_a_stream_has_its_retry_after() -> None:
     ],
 )
 def test_an_unreadable_event_is_one_failure_after_all_earlier_output(bad: bytes) -> None:
-    events = normalized(decode(sse(delta("output_text", 0, "Hi")) + bad + FLAVOURS["openai"]))
+    events = normalized(decode(sse(delta("output_text", 0, "Hi")) + bad + VARIANTS["openai"]))
     assert events[0] == AnswerText("Hi")
     assert len(events) == 2
     assert isinstance(events[1], ModelFailed)
@@ -389,8 +389,8 @@ def test_an_unreadable_event_is_one_failure_after_all_earlier_output(bad: bytes)
     ],
 )
 def test_unused_events_may_have_any_shape(harmless: dict[str, Any]) -> None:
-    assert normalized(decode(sse(harmless) + FLAVOURS["codex"])) == normalized(
-        decode(FLAVOURS["codex"])
+    assert normalized(decode(sse(harmless) + VARIANTS["codex"])) == normalized(
+        decode(VARIANTS["codex"])
     )
 
 
@@ -421,8 +421,8 @@ def test_the_end_may_be_called_done_and_its_status_counts() -> None:
 
 def test_nothing_is_emitted_after_the_end() -> None:
     decoder = wire.dialect().decoder("text/event-stream")
-    assert isinstance(decoder.feed(FLAVOURS["codex"] + FLAVOURS["openai"])[-1], ModelFinished)
-    assert decoder.feed(FLAVOURS["openai"]) == []
+    assert isinstance(decoder.feed(VARIANTS["codex"] + VARIANTS["openai"])[-1], ModelFinished)
+    assert decoder.feed(VARIANTS["openai"]) == []
     assert decoder.close() == []
 
 
@@ -459,7 +459,7 @@ def test_an_unstreamed_response_decodes_like_a_stream() -> None:
     body = whole(output=[RS, FC], usage=USAGE)
     json_type = "application/json; charset=utf-8"
     one = decode([body[:50], body[50:]], json_type)
-    assert normalized(one) == normalized(decode(FLAVOURS["openai"]))
+    assert normalized(one) == normalized(decode(VARIANTS["openai"]))
     error = {"code": "server_error", "message": "m"}
     failed = decode(whole(status="failed", output=[MSG], error=error), json_type)
     assert failed[0] == HI
@@ -490,14 +490,14 @@ def test_no_bytes_raise_an_exception(data: bytes, content_type: str) -> None:
 
 @settings(deadline=None)
 @given(
-    st.sampled_from(sorted(FLAVOURS)),
+    st.sampled_from(sorted(VARIANTS)),
     st.lists(st.tuples(st.integers(0, 5000), st.binary(max_size=3)), max_size=4),
     st.lists(st.integers(0, 5000), max_size=12),
 )
 def test_a_damaged_stream_raises_nothing_and_says_the_same_however_it_is_split(
-    flavour: str, damage: list[tuple[int, bytes]], cuts: list[int]
+    variant: str, damage: list[tuple[int, bytes]], cuts: list[int]
 ) -> None:
-    body = FLAVOURS[flavour]
+    body = VARIANTS[variant]
     for at, patch in damage:
         at %= len(body)
         body = body[:at] + patch + body[at + 1 :]

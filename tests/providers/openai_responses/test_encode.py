@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.providers.openai_responses.wire import BASE, FC, FLAVOURS, MSG, RS, dialect
+from tests.providers.openai_responses.wire import BASE, FC, MSG, RS, VARIANTS, dialect
 from thinkaloud.errors import InvalidRequest
 from thinkaloud.events.model import ModelFinished, Origin, ProviderPayload
 from thinkaloud.events.prompt import (
@@ -219,7 +219,7 @@ def test_readable_reasoning_is_sent_before_its_output_if_the_host_requires_it() 
 
 def test_an_own_turn_is_sent_back_byte_for_byte() -> None:
     wire = dialect()
-    last = wire.decoder("text/event-stream").feed(FLAVOURS["openai"])[-1]
+    last = wire.decoder("text/event-stream").feed(VARIANTS["openai"])[-1]
     assert isinstance(last, ModelFinished)
     assert last.native is not None
     turn = AssistantTurn((ToolCallPart("call_a", "look", "{}"),), last.native)

@@ -38,7 +38,7 @@ def decode(
 
 
 def normalized(events: Sequence[ModelEvent]) -> list[ModelEvent]:
-    """What must not depend on the cuts: signs of life aside, pieces of one text joined."""
+    """What must not depend on the cuts: keepalives aside, pieces of one text joined."""
     joined: list[ModelEvent] = []
     for event in events:
         last = joined[-1] if joined else None
@@ -237,7 +237,7 @@ SERVER = sse(
     end(usage=USAGE),
 )
 
-FLAVOURS = {
+VARIANTS = {
     "openai": OPENAI_TOOL,
     "openrouter": OPENROUTER_LATE,
     "copilot": COPILOT,

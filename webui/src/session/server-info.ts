@@ -48,7 +48,7 @@ export class ServerInfo {
     this.#change({ me });
   }
 
-  /** Reload what the user may do, and what is left of their limits. */
+  /** Reload what the user may do, and their remaining limits. */
   async refreshMe(): Promise<void> {
     try {
       this.#identify(await this.#api.me());

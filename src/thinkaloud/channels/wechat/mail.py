@@ -1,4 +1,4 @@
-"""Sends messages within WeChat's quota: few for each word of a person. The rest waits for the next word."""
+"""Sends messages within WeChat's quota: few for each message of a person. The rest waits for the next word."""
 
 import asyncio
 import base64
@@ -58,7 +58,7 @@ Part = str | SentFile
 
 
 class Rest(msgspec.Struct, frozen=True):
-    """Messages that wait for the next word of a person, as they are stored."""
+    """Messages that wait for the next message of a person, as they are stored."""
 
     key: str
     parts: Sequence[Part]

@@ -1,6 +1,6 @@
 """What WeChat should show for the content of a run: plain text in a few messages. Pure.
 
-WeChat can neither edit messages nor fold text, and allows few messages for each word of a person.
+WeChat can neither edit messages nor fold text, and allows few messages for each message of a person.
 """
 
 from collections.abc import Sequence

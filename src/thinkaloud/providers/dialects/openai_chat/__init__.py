@@ -1,4 +1,4 @@
-"""OpenAI Chat Completions in all its flavours."""
+"""OpenAI Chat Completions in all its variants."""
 
 from thinkaloud.providers.dialects.openai_chat.dialect import bind
 
