@@ -109,7 +109,7 @@ async def test_a_secret_in_pieces_reaches_no_reader_on_any_protocol(name: str) -
             assert status == 200, text
             assert "Hi" in text
             assert "[redacted:" in text, case
-            for piece in (SECRET, SECRET[:12], SECRET[13:], "Y2Fu", "4711"):
+            for piece in (SECRET[:12], SECRET[13:25], SECRET[-8:]):
                 assert piece not in joined(text), (case, piece)
 
 

@@ -28,6 +28,8 @@ class Named:
 
     def renew(self, principal: Principal) -> Principal:
         """Return the principal as it is now."""
+        if principal in self._principals.values():
+            return principal
         for each in self._principals.values():
             # Principals of tests may have no credential.
             if (each.owner, each.credential) == (principal.owner, principal.credential):
