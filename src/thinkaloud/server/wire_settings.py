@@ -37,9 +37,9 @@ class WireSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_body_bytes: int = 32 * 2**20
     """Maximum size of a request body. It has the whole conversation with its images, so it can be larger than
     `server.max_body_bytes`."""
-    remember_days: Annotated[float, Meta(ge=0)] = 7.0
-    """How long to remember responses of clients that keep the conversation themselves: a model then gets the
-    reasoning back that it needs. They are saved in the data directory. 0: they are in memory only, until the
+    remember_days: Annotated[float, Meta(ge=0)] = 0.0
+    """How long to save the latest responses of clients that keep the conversation themselves, in the data directory,
+    so that a model gets its reasoning back after a restart, too. 0: they are remembered in memory only, until the
     server stops."""
     anthropic: AnthropicSettings = AnthropicSettings()
     openai: OpenAISettings = OpenAISettings()

@@ -23,7 +23,7 @@ from thinkaloud.testing import ScriptedModel, say, think
 
 SECRET = "Xylophones are wooden."
 MODEL = "scripted/model"
-NEVER_SAVED = WireSettings(remember_days=0)
+SAVED = WireSettings(remember_days=7)
 HISTORY = [
     {"role": "user", "content": "Hello"},
     {"role": "assistant", "content": "Hi."},
@@ -99,12 +99,12 @@ async def retrieve(served: Served, path: str) -> tuple[int, Json]:
 @pytest.mark.parametrize(
     ("options", "body", "expected"),
     [
-        ({}, {}, WHOLE),
-        ({}, {"store": False}, GIVEN),
-        ({"wires": NEVER_SAVED}, {}, GIVEN),
+        ({"wires": SAVED}, {}, WHOLE),
+        ({"wires": SAVED}, {"store": False}, GIVEN),
+        ({}, {}, GIVEN),
     ],
 )
-async def test_a_model_gets_its_reasoning_back_after_a_restart_unless_saving_it_is_forbidden(
+async def test_a_model_gets_its_reasoning_back_after_a_restart_if_it_may_be_saved(
     tmp_path: Path, options: Any, body: Json, expected: Turn
 ) -> None:
     model = thinking()
@@ -121,7 +121,7 @@ async def test_responses_without_store_are_remembered_until_a_restart_and_never_
     tmp_path: Path,
 ) -> None:
     model = thinking()
-    async with started(tmp_path, model) as served:
+    async with started(tmp_path, model, wires=SAVED) as served:
         found = await respond(served, input="Hello", store=False, reasoning=SUMMARY)
         await respond(served, input=HISTORY, store=False)
         assert (await retrieve(served, found["id"]))[0] == 404
@@ -146,10 +146,10 @@ async def test_remembered_reasoning_is_deleted_from_memory_and_disk_after_its_da
 
 async def test_a_signature_of_thinking_is_valid_after_a_restart(tmp_path: Path) -> None:
     model = thinking()
-    async with started(tmp_path, model, wires=NEVER_SAVED) as served:
+    async with started(tmp_path, model) as served:
         _, message = await anthropic.post(served, thinking=anthropic.THINKING)
     history = [HISTORY[0], {"role": "assistant", "content": message["content"]}, HISTORY[2]]
-    async with started(tmp_path, model, wires=NEVER_SAVED) as served:
+    async with started(tmp_path, model) as served:
         await anthropic.post(served, messages=history)
     assert prompt(model) == (ASKED, WHOLE, NEXT)
 
