@@ -134,11 +134,11 @@ class Client:
         return lambda: bool(reader.run_id) and len(reader.frames) >= most
 
     async def _compare(self, name: str, text: str, reply: PacedReply, reader: Reader) -> None:
-        """Assert that the run is what was heard, and that what was heard is what was said."""
+        """Assert that the stored run equals the received one, and that this equals the model's output."""
         assert reader.end is not None
-        page = reply.reasoning + reply.answer
+        expected = reply.reasoning + reply.answer
         status, run = await self._served.get(f"/runs/{reader.run_id}?include_reasoning=true")
-        assert page.startswith(reader.reasoning + reader.answer), text
+        assert expected.startswith(reader.reasoning + reader.answer), text
         if status == 404:
             return
         assert (run["reasoning"], run["response"]) == (reader.reasoning, reader.answer), text
@@ -230,11 +230,11 @@ class Client:
 
 
 async def _let(reply: PacedReply, dice: random.Random) -> None:
-    page = 2
-    while page < reply.tokens:
+    sent = 2
+    while sent < reply.tokens:
         await asyncio.sleep(dice.random() / 50)
-        page += dice.choice([1, 5, 50])
-        reply.let(page)
+        sent += dice.choice([1, 5, 50])
+        reply.let(sent)
 
 
 def _answers(messages: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -242,7 +242,7 @@ def _answers(messages: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 
 async def _compare_all(shared: SharedState, served: ServerProcess) -> int:
-    """Assert that each conversation has its runs as they were heard. Returns how many were found."""
+    """Assert that each conversation has its runs as they were received. Returns how many were found."""
     found = 0
     for name in [*_NAMES, *shared.branches]:
         status, page = await served.get(f"/conversations/{name}/messages?include_reasoning=true")
