@@ -7,6 +7,7 @@ from thinkaloud.errors import InvalidRequest, UnknownModel
 from thinkaloud.events.event import Attachment, Event, LoggedEvent
 from thinkaloud.ports.attachments import Attachments, FileField
 from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.execution.approvals import RememberedApprovals
 from thinkaloud.ports.model import Model, ModelInfo
 from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import RunRecord, Store
@@ -15,6 +16,7 @@ from thinkaloud.runtime.log.follower import Snapshot
 from thinkaloud.runtime.runs.hooks import HookSource
 from thinkaloud.runtime.runs.limits import AdmissionLimits, Lease, Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest, Runs, RunServices
+from thinkaloud.runtime.tools.approval_policy import ApprovalSettings
 from thinkaloud.runtime.tools.executor import ToolExecutor
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.uploads import MemoryUploads
@@ -89,6 +91,8 @@ async def open_runs(
     system_prompt: str | None = None,
     admission: AdmissionLimits | None = None,
     lease: Lease | None = None,
+    approvals: ApprovalSettings | None = None,
+    remembered: RememberedApprovals | None = None,
 ) -> AsyncGenerator[Runs]:
     """Open a run supervisor with these models."""
     limits = limits or Limits()
@@ -106,6 +110,8 @@ async def open_runs(
         flush_interval=flush_interval,
         system_prompt=system_prompt,
         lease=lease or Lease(),
+        approvals=approvals or ApprovalSettings(),
+        remembered=remembered,
     )
     async with Runs(services).open() as runs:
         yield runs

@@ -19,15 +19,16 @@ from thinkaloud.agent_options import (
     request_of,
 )
 from thinkaloud.agent_reply import ChatReply, ChatReplyWithReasoning, MessageType
-from thinkaloud.agent_run import AgentRun, LoopGuard, chunk_of
+from thinkaloud.agent_run import AgentRun, LoopGuard, chunk_of, run_result
 from thinkaloud.app.runtime import Runtime, open_runtime
 from thinkaloud.config import load
 from thinkaloud.core.reply import reply
-from thinkaloud.errors import InternalError, UserError
+from thinkaloud.errors import InternalError, InvalidRequest, UserError
 from thinkaloud.events.event import Event
-from thinkaloud.events.view import ConversationView
+from thinkaloud.events.view import ConversationView, RunView
 from thinkaloud.ports.model import Model, ModelInfo
 from thinkaloud.ports.store import Conversation, ConversationCursor
+from thinkaloud.runtime.runs.waiting.approvals import Verdict
 from thinkaloud.version import __version__
 
 
@@ -126,6 +127,9 @@ class Agent:
         If `on_chunk` raises, the run is stopped and the exception is raised from here. Cancelling
         the call stops the run.
 
+        If a tool call has to be approved, the reply has the `status` `"waiting"` and `approvals`:
+        decide about them with `resolve_approval`.
+
         Raises `RunFailed` with the partial text if the run fails, and any exception that a hook
         raised. Raises `TypeError`, `UserError` or `ConfigurationError` if the run cannot start.
         """
@@ -133,15 +137,12 @@ class Agent:
         check_names("chat", options, *own, ChatOptions)
         receive = checked_callback(on_chunk)
         async with self._agent_run(text, options, include_reasoning=include_reasoning) as handle:
-            while events := await handle.batch():
+            while events := await handle.batch(or_waiting=True):
                 for event in events if receive is not None else ():
                     if receive is not None and (chunk := chunk_of(event)) is not None:
                         await _await_if_needed(receive(chunk[1], chunk[0]))
             run = await handle.result()
-        answer = reply(run, handle.conversation_id, include_reasoning=include_reasoning)
-        body = cast("dict[str, object]", msgspec.json.decode(msgspec.json.encode(answer)))
-        body["assistant_response"] = body.pop("response")
-        return cast("ChatReply", cast("object", body))
+        return _reply(run, handle.conversation_id, include_reasoning=include_reasoning)
 
     def stream(
         self, text: str, *, include_reasoning: bool = False, **options: Unpack[ChatOptions]
@@ -172,6 +173,31 @@ class Agent:
         Raises `NotFound` if there is no such run.
         """
         await self._checked_runtime.runs.stop(self.runtime.owner, run_id)
+
+    async def resolve_approval(
+        self,
+        run_id: str,
+        approval_id: str,
+        decision: Literal["approve", "deny"],
+        *,
+        arguments: dict[str, object] | None = None,
+        reason: str | None = None,
+        remember: Literal["run", "conversation", "always"] | None = None,
+    ) -> ChatReply:
+        """Decide about a tool call, and return the reply once the run has ended or waits again.
+
+        `arguments` replace those of the model, `reason` is told to the model, and `remember`
+        approves later calls of the tool, too. Raises `NotFound`, `Conflict` if it has been decided,
+        `InvalidRequest`, and what `chat` raises.
+        """
+        runtime = self._checked_runtime
+        verdict = _verdict(decision, arguments, reason, remember)
+        runs = runtime.runs
+        await runs.approvals.decide(runtime.principal, run_id, approval_id, verdict, "python")
+        await runs.active.wait(run_id, or_waiting=True)
+        record = await runs.record(runtime.owner, run_id)
+        run = await run_result(runtime, record)
+        return _reply(run, record.conversation_id, include_reasoning=False)
 
     async def list_conversations(self, limit: int = 50) -> Sequence[Conversation]:
         """Return up to `limit` conversations, most recently changed first."""
@@ -295,6 +321,26 @@ class Agent:
     def _agent_run(self, text: str, options: ChatOptions, *, include_reasoning: bool) -> AgentRun:
         request = request_of(text, options)
         return AgentRun(lambda: self._checked_runtime, request, include_reasoning=include_reasoning)
+
+
+def _reply(run: RunView, conversation_id: str, *, include_reasoning: bool) -> ChatReply:
+    answer = reply(run, conversation_id, include_reasoning=include_reasoning)
+    body = cast("dict[str, object]", msgspec.json.decode(msgspec.json.encode(answer)))
+    body["assistant_response"] = body.pop("response")
+    return cast("ChatReply", cast("object", body))
+
+
+def _verdict(decision: object, arguments: object, reason: object, remember: object) -> Verdict:
+    try:
+        given = {
+            "decision": decision,
+            "arguments": arguments,
+            "reason": reason,
+            "remember": remember,
+        }
+        return msgspec.convert(given, Verdict)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"{error}.") from error
 
 
 # No nested generators: the garbage collector closes generators in any order.

@@ -10,6 +10,7 @@ from thinkaloud.agent_reply import MessageType
 from thinkaloud.app.runtime import Runtime
 from thinkaloud.errors import InternalError, RunFailed, UserError
 from thinkaloud.events.event import AnswerDelta, Event, ReasoningDelta, ReasoningEnded
+from thinkaloud.events.interaction import ApprovalRequested
 from thinkaloud.events.view import RunView
 from thinkaloud.ports.store import RunRecord
 from thinkaloud.ports.tasks import completed
@@ -62,6 +63,8 @@ class AgentRun:
         self._record: RunRecord | None = None
         self._following: AbstractAsyncContextManager[RunStream] | None = None
         self._stream: RunStream | None = None
+        self._has_asked = False
+        self._is_left = False
 
     async def __aenter__(self) -> "AgentRun":
         await self.start()
@@ -90,11 +93,17 @@ class AgentRun:
             await self.close()
             raise
 
-    async def batch(self) -> Sequence[Event]:
-        """Wait for the next events of the run and return them. Empty: the run has ended."""
+    async def batch(self, *, or_waiting: bool = False) -> Sequence[Event]:
+        """Wait for the next events of the run and return them. Empty: the run has ended.
+
+        With `or_waiting`, also empty if it waits for a person; then `close` doesn't stop it.
+        """
         while self._stream is not None:
+            if or_waiting and self._has_asked and await self._waits():
+                return ()
             logged = await self._stream.events(merge=False)
             events = [each.event for each in logged]
+            self._has_asked |= any(isinstance(event, ApprovalRequested) for event in events)
             if not self._shows_reasoning:
                 events = [
                     event
@@ -107,25 +116,15 @@ class AgentRun:
 
     async def result(self) -> RunView:
         """Return the ended run. Raises `RunFailed`, or the exception that a hook raised."""
+        return await run_result(*self._started)
+
+    async def _waits(self) -> bool:
+        """Wait until the run ends or waits for a person. Returns whether it waits."""
         runtime, record = self._started
-        runs = runtime.runs
-        fold = await runs.fold(record)
-        if fold is None:
-            raise InternalError(f"{record.run_id} has no events.")
-        run = runs.reader().run(fold).view()
-        hook_error = runs.active.take_error(record.run_id)
-        if hook_error is not None:
-            raise hook_error
-        if run.error is not None:
-            raise RunFailed(
-                run.error.code,
-                run.error.message,
-                run_id=record.run_id,
-                retryable=run.error.retryable,
-                partial=run.response,
-                reasoning=run.reasoning,
-            )
-        return run
+        active = runtime.runs.active
+        await active.wait(record.run_id, or_waiting=True)
+        self._is_left = record.run_id in active.parked
+        return self._is_left
 
     async def close(self) -> None:
         """Stop the run if it has not ended, and stop following it."""
@@ -135,6 +134,7 @@ class AgentRun:
             if (
                 runtime is not None
                 and record is not None
+                and not self._is_left
                 and await runtime.runs.open_runs.is_open(record)
             ):
                 await completed(runtime.runs.stop(runtime.owner, record.run_id))
@@ -162,3 +162,25 @@ def chunk_of(event: Event) -> tuple[MessageType, str] | None:
     if isinstance(event, ReasoningDelta):
         return "reasoning", event.text
     return ("assistant", event.text) if isinstance(event, AnswerDelta) else None
+
+
+async def run_result(runtime: Runtime, record: RunRecord) -> RunView:
+    """Return a run that has ended, or waits. Raises `RunFailed`, or what a hook raised."""
+    runs = runtime.runs
+    fold = await runs.fold(record)
+    if fold is None:
+        raise InternalError(f"{record.run_id} has no events.")
+    run = runs.reader().run(fold).view()
+    hook_error = runs.active.take_error(record.run_id)
+    if hook_error is not None:
+        raise hook_error
+    if run.error is not None:
+        raise RunFailed(
+            run.error.code,
+            run.error.message,
+            run_id=record.run_id,
+            retryable=run.error.retryable,
+            partial=run.response,
+            reasoning=run.reasoning,
+        )
+    return run

@@ -12,6 +12,7 @@ ThinkaloudError
 │   │   └── UnknownModel              no such model; has similar model ids
 │   ├── UnsupportedEffort         the model does not support this effort; has the valid ones
 │   └── Conflict                  the object is busy or already exists
+│       └── ApprovalPending           a run of the conversation waits for an approval
 ├── ConfigurationError        the operator must change a setting
 ├── ProviderError             the model's provider rejected the request or failed
 ├── ToolError                 a tool failed; the message is sent to the model
@@ -175,6 +176,12 @@ class Conflict(UserError):
     """The object's current state does not allow this operation."""
 
     code = "conflict"
+
+
+class ApprovalPending(Conflict):
+    """A run of the conversation waits for an approval, so it accepts no new message."""
+
+    code = "approval_pending"
 
 
 class ConfigurationError(ThinkaloudError):

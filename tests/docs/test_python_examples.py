@@ -108,6 +108,15 @@ async def test_a_broken_stream_is_resumed_without_a_gap_and_without_a_repetition
     assert "".join(words).replace(" ", "") == "Twelvetimesseven:eighty-four."
 
 
+async def test_a_call_is_approved_in_python(capsys: pytest.CaptureFixture[str]) -> None:
+    approvals = module("python/approvals.py")
+    calls = [call_tool("write_note", {"text": "sold out"})]
+    await approvals.main(ScriptedModel(*calls, [say("Noted.")]))
+
+    assert approvals.NOTES == ["sold out"]
+    assert capsys.readouterr().out == "write_note: {'text': 'sold out'}\nNoted.\n"
+
+
 async def test_a_source_offers_a_tool_that_reports_progress() -> None:
     tools = module("python/tools.py")
     model = ScriptedModel([call_tool("send", {"papers": ["a", "b"]})], [say("Done.")])

@@ -13,6 +13,7 @@ from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.clock import Clock, SystemClock
+from thinkaloud.ports.execution.approvals import RememberedApprovals
 from thinkaloud.ports.model import Model
 from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import Store
@@ -23,6 +24,7 @@ from thinkaloud.providers.client import Sessions
 from thinkaloud.providers.demo import DemoModel
 from thinkaloud.runtime.runs.hooks import HookSource
 from thinkaloud.runtime.runs.supervisor import Runs, RunServices
+from thinkaloud.runtime.tools.approval_policy import ApprovalSettings
 from thinkaloud.runtime.tools.executor import ToolExecutor
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.temporary import TemporaryStore
@@ -41,6 +43,8 @@ class Choices(msgspec.Struct, frozen=True):
     system_prompt: str | None = None
     store: Store | None = None
     uploads: Uploads | None = None
+    remembered: RememberedApprovals | None = None
+    """Approvals that count for all runs of an owner. None: they are kept in memory."""
     retention_days: float | None = None
     """Delete stored conversations that have not changed for this long."""
     hooks: tuple[HookSource, ...] = ()
@@ -105,9 +109,9 @@ async def open_runtime(
             store=store,
             catalogue=models,
             clock=clock,
-            tool_executor=ToolExecutor(
-                tools, settings.limits.max_tool_result_chars, choices.tool_sources
-            ),
+            tool_executor=_tool_executor(configuration, choices, tools),
+            approvals=_approvals(configuration),
+            remembered=choices.remembered,
             attachments=NamedFiles(uploads, workspace),
             uploads=uploads,
             limits=settings.limits,
@@ -135,6 +139,23 @@ async def open_runtime(
             )
     finally:
         await sessions.close()
+
+
+def _tool_executor(
+    configuration: Configuration, choices: Choices, tools: Sequence[AnyTool]
+) -> ToolExecutor:
+    settings = configuration.settings
+    return ToolExecutor(
+        tools,
+        settings.limits.max_tool_result_chars,
+        choices.tool_sources,
+        settings.tools.approval_timeout,
+    )
+
+
+def _approvals(configuration: Configuration) -> ApprovalSettings:
+    tools = configuration.settings.tools
+    return ApprovalSettings(tools.approval, tools.approval_timeout)
 
 
 def upload_quota(configuration: Configuration) -> UploadQuota:

@@ -11,14 +11,16 @@ from thinkaloud.app.runtime import Choices, upload_quota
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.clock import SystemClock
+from thinkaloud.ports.execution.approvals import RememberedApprovals
 from thinkaloud.ports.protocols.records import ProtocolRecords
 from thinkaloud.ports.store import Store
 from thinkaloud.runtime.conversations.service import Conversations
 from thinkaloud.runtime.log.hub import Hub
 from thinkaloud.runtime.runs.active import ActiveRuns
 from thinkaloud.runtime.runs.finalizer import Finalizer
-from thinkaloud.runtime.runs.recovery import recover
+from thinkaloud.runtime.runs.recovery import Recovery, recover
 from thinkaloud.runtime.runs.replica.open_runs import OpenRuns
+from thinkaloud.stores.approvals.sqlite import FILE_NAME, SqliteApprovals
 from thinkaloud.stores.memory import MemoryStore
 from thinkaloud.stores.protocol_records import MemoryProtocolRecords, SqliteProtocolRecords
 from thinkaloud.stores.sqlite import Opening, SqliteStore
@@ -61,13 +63,31 @@ async def with_storage(configuration: Configuration, choices: Choices) -> AsyncG
     if choices.store is not None:
         yield msgspec.structs.replace(choices, uploads=uploads)
         return
-    async with open_store(configuration) as store:
+    async with (
+        open_store(configuration) as store,
+        _open_approvals(configuration, choices) as remembered,
+    ):
         yield msgspec.structs.replace(
             choices,
             store=store,
+            remembered=remembered,
             uploads=uploads,
             retention_days=configuration.settings.store.retention_days,
         )
+
+
+@asynccontextmanager
+async def _open_approvals(
+    configuration: Configuration, choices: Choices
+) -> AsyncGenerator[RememberedApprovals | None]:
+    """Open the remembered approvals of the data directory, if conversations are saved there."""
+    if not is_persistent(configuration, choices):
+        yield None
+        return
+    path = configuration.data_dir / FILE_NAME
+    busy_timeout = configuration.settings.store.busy_timeout_seconds
+    async with SqliteApprovals.open(path, busy_timeout=busy_timeout) as approvals:
+        yield approvals
 
 
 def persistent_uploads(configuration: Configuration) -> FileUploads:
@@ -142,11 +162,18 @@ async def open_conversations(configuration: Configuration) -> AsyncGenerator[Con
     async with open_database(configuration) as database:
         hub = Hub(database, clock)
         uploads = persistent_uploads(configuration)
+        active = ActiveRuns()
+
+        async def forget(run_id: str) -> None:
+            """Stop a run that waits: without a server, only to delete its conversation."""
+            active.parked.take(run_id)
+
+        active.stop_parked = forget
         conversations = Conversations(
-            database, hub, OpenRuns(database, hub, ActiveRuns()), clock, uploads
+            database, hub, OpenRuns(database, hub, active), clock, uploads
         )
         finalizer = Finalizer(hub, settings.flush_interval_seconds)
-        await recover(database, hub, finalizer)
+        await recover(Recovery(database, hub, finalizer, active.parked))
         try:
             yield conversations
         finally:

@@ -22,6 +22,7 @@ from thinkaloud.events.event import (
     Outcome,
     ReasoningDelta,
     ReasoningEnded,
+    RunCheckpoint,
     RunEnded,
     RunError,
     RunStarted,
@@ -33,7 +34,20 @@ from thinkaloud.events.event import (
     ToolStarted,
     VersionSelected,
 )
-from thinkaloud.events.view import AnswerBlock, NoticeBlock, ReasoningBlock, RunView, ToolBlock
+from thinkaloud.events.interaction import (
+    ApprovalRequested,
+    ApprovalResolved,
+    QuestionRequested,
+    QuestionResolved,
+)
+from thinkaloud.events.view import (
+    AnswerBlock,
+    NoticeBlock,
+    QuestionBlock,
+    ReasoningBlock,
+    RunView,
+    ToolBlock,
+)
 
 
 class RunPresenter:
@@ -74,6 +88,11 @@ class RunPresenter:
                 | ToolProgress()
                 | ToolEnded()
                 | ToolRequested()
+                | ApprovalRequested()
+                | ApprovalResolved()
+                | QuestionRequested()
+                | QuestionResolved()
+                | RunCheckpoint()
                 | ModelResponded()
                 | Notice()
                 | VersionSelected()
@@ -91,11 +110,11 @@ class RunPresenter:
                     found.extend(self._thought_so_far(block))
                 case AnswerBlock():
                     found.extend(self._answer_so_far(block, last=block is run.blocks[-1]))
-                case ToolBlock() | NoticeBlock():
+                case ToolBlock() | NoticeBlock() | QuestionBlock():
                     continue
                 case _:
                     assert_never(block)
-        if run.status != "running":
+        if run.status != "running" and run.status != "waiting":
             found.extend(self._end(run.status, run.iteration, run.error, run.outcome))
         return found
 

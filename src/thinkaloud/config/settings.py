@@ -11,6 +11,7 @@ from thinkaloud.auth.settings import AuthSettings
 from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.channels.settings import ChannelSettings, WebSocketSettings
 from thinkaloud.events.prompt import Effort
+from thinkaloud.ports.tool import Approval
 from thinkaloud.runtime.reasoning.settings import RedactionSettings
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.server.settings import ServerSettings
@@ -65,6 +66,12 @@ class ToolsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether models can use the built-in tools."""
     fetch: bool = False
     """Whether models can fetch public URLs."""
+    approval: dict[str, Approval] = {}
+    """Which tool calls a person has to approve: `never`, `ask` or `always_ask`, by a pattern of the
+    tool's name such as `"files__*"`. An exact name takes precedence; what a tool itself demands can
+    only be made stricter."""
+    approval_timeout: Annotated[float, Meta(gt=0)] = 86_400.0
+    """After how many seconds an approval or a question expires."""
 
 
 class StoreSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

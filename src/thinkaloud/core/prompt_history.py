@@ -22,7 +22,14 @@ from thinkaloud.events.prompt import (
     Turn,
     UserTurn,
 )
-from thinkaloud.events.view import AnswerBlock, Block, NoticeBlock, ReasoningBlock, ToolBlock
+from thinkaloud.events.view import (
+    AnswerBlock,
+    Block,
+    NoticeBlock,
+    QuestionBlock,
+    ReasoningBlock,
+    ToolBlock,
+)
 
 MAX_PICTURE_BYTES: Final = 20 * 2**20
 """The maximum size of all images in a prompt, which every provider accepts, and in a message."""
@@ -124,7 +131,7 @@ def _user_turn(run: RunFold, *, shows: bool) -> UserTurn:
 def _by_iteration(blocks: Iterable[Block]) -> dict[int, list[Block]]:
     found: dict[int, list[Block]] = {}
     for block in blocks:
-        if not isinstance(block, NoticeBlock):
+        if not isinstance(block, NoticeBlock | QuestionBlock):
             found.setdefault(block.iteration, []).append(block)
     return found
 

@@ -1,5 +1,6 @@
 """The events to append for a run whose process died. Pure."""
 
+from thinkaloud.core.approvals.waiting import after_restart, cancelled
 from thinkaloud.events.event import (
     AnswerEnded,
     Event,
@@ -8,11 +9,10 @@ from thinkaloud.events.event import (
     RunError,
     RunStarted,
     Timing,
-    ToolEnded,
     UserInput,
 )
 from thinkaloud.events.fold import RunFold
-from thinkaloud.events.view import AnswerBlock, ReasoningBlock, ToolBlock
+from thinkaloud.events.view import AnswerBlock, ReasoningBlock
 
 _INTERRUPTED = RunError(
     "interrupted",
@@ -30,11 +30,13 @@ def events_of_lost_run(message: RunStarted | None, *, stopped: bool = False) -> 
     return [started, _end(0, Timing(None, None, 0, 0), stopped=stopped)]
 
 
-def closing(run: RunFold, *, stopped: bool = False) -> list[Event]:
+def closing(run: RunFold, owner: str, *, stopped: bool = False) -> list[Event]:
     """Return the events that close what is open in an interrupted run, and its terminal event."""
     last_ms = run.last_at_ms
     view = run.view()
-    events: list[Event] = []
+    events = after_restart(run)
+    for asked in run.interactions.open:
+        events += cancelled(asked, owner, "restart")
     reasoning_ms = 0
     for block in view.blocks:
         match block:
@@ -46,11 +48,6 @@ def closing(run: RunFold, *, stopped: bool = False) -> list[Event]:
                 reasoning_ms += duration_ms or 0
             case AnswerBlock(status="open"):
                 events.append(AnswerEnded(block.segment_id, interrupted=True))
-            case ToolBlock(status="running"):
-                result = "Interrupted: its outcome is unknown."
-                events.append(
-                    ToolEnded(block.tool_call_id, block.name, "cancelled", result, duration_ms=0)
-                )
             case _:
                 continue
     timing = Timing(None, None, reasoning_ms, max(0, last_ms - view.started_at_ms))

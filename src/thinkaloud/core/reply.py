@@ -1,15 +1,14 @@
 """The reply of a run, for REST, `complete` frames and the Python API. Pure."""
 
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
+from thinkaloud.core.approvals.shown import Approval, open_approvals, parsed_arguments
 from thinkaloud.events.event import Outcome, RunStatus, Timing, ToolStatus
 from thinkaloud.events.model import ReasoningStatus, Usage
 from thinkaloud.events.prompt import Effort
 from thinkaloud.events.view import ReasoningBlock, RunView, ToolBlock
-
-_MAX_BRACKETS: Final = 400
 
 
 class ActionResult(msgspec.Struct, frozen=True):
@@ -46,7 +45,8 @@ class Reply(msgspec.Struct, frozen=True):
     max_iterations: int
     conversation_id: str
     run_id: str
-    status: RunStatus
+    status: RunStatus | Literal["waiting"]
+    """`waiting`: for a decision about the tool calls in `approvals`."""
     model: str
     usage: Usage | None
     timing: Timing | None
@@ -54,6 +54,8 @@ class Reply(msgspec.Struct, frozen=True):
     """The effective effort; null is the provider's default."""
     outcome: Outcome | None = None
     """Why the response is not a complete answer, and what to do about it."""
+    approvals: tuple[Approval, ...] | msgspec.UnsetType = msgspec.UNSET
+    """What the run waits for, if it does."""
     reasoning: str | msgspec.UnsetType = msgspec.UNSET
     reasoning_status: ReasoningStatus | msgspec.UnsetType = msgspec.UNSET
     reasoning_segments: tuple[ReasoningSegment, ...] | msgspec.UnsetType = msgspec.UNSET
@@ -66,7 +68,9 @@ def reply(run: RunView, conversation_id: str, *, include_reasoning: bool) -> Rep
         action_results=tuple(
             _action(block, block.status)
             for block in run.blocks
-            if isinstance(block, ToolBlock) and block.status != "requested"
+            if isinstance(block, ToolBlock)
+            and block.status != "requested"
+            and block.status != "waiting"
         ),
         iterations=run.iteration,
         max_iterations=run.max_iterations,
@@ -78,6 +82,7 @@ def reply(run: RunView, conversation_id: str, *, include_reasoning: bool) -> Rep
         timing=run.timing,
         reasoning_effort=run.reasoning_effort,
         outcome=run.outcome,
+        approvals=open_approvals(run) if run.status == "waiting" else msgspec.UNSET,
     )
     if not include_reasoning:
         return answer
@@ -92,20 +97,6 @@ def reply(run: RunView, conversation_id: str, *, include_reasoning: bool) -> Rep
         reasoning_status=run.reasoning_status,
         reasoning_segments=segments,
     )
-
-
-def parsed_arguments(text: str) -> object:
-    """Parse the arguments of a tool call.
-
-    Returns the text unchanged if it is not valid JSON, or has so many brackets that the value might
-    be nested too deeply to encode.
-    """
-    if text.count("[") + text.count("{") > _MAX_BRACKETS:
-        return text
-    try:
-        return msgspec.json.decode(text or "{}")
-    except (msgspec.DecodeError, RecursionError):
-        return text
 
 
 def _action(block: ToolBlock, status: ToolStatus | Literal["running"]) -> ActionResult:

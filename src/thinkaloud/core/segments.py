@@ -37,6 +37,10 @@ class Segments:
         self._response: list[tuple[Literal["reasoning", "answer"], str, int]] = []
         self._before: tuple[bool, int | None, int | None] = (False, None, None)
 
+    def continue_after(self, count: int) -> None:
+        """Number the next segment above `count`: those up to it exist already."""
+        self._count = count
+
     def begin_response(self) -> None:
         """Start the next response. `reclassify` applies to its segments only."""
         self._response.clear()

@@ -4,7 +4,7 @@ The runtime feeds it model events and executes its commands:
 
     begin_iteration → (feed … → decide → tools …)* → end
 
-A run that waits for a person is rebuilt from its log: see `thinkaloud.core.turn_rebuilding`.
+A run that waits for a person is rebuilt from its log: see `continue_from`.
 
 Events are returned in the order to append them. Times are milliseconds of a monotonic clock.
 """
@@ -22,6 +22,7 @@ from thinkaloud.events.event import (
     ModelResponded,
     Notice,
     Outcome,
+    RunCheckpoint,
     RunEnded,
     RunError,
     RunStatus,
@@ -71,6 +72,19 @@ class Finish(msgspec.Struct, frozen=True):
 Command = CallModel | RunTools | Wait | Finish
 
 
+class TurnSoFar(msgspec.Struct, frozen=True):
+    """What a run had done until it waited."""
+
+    iteration: int
+    calls: tuple[ToolCall, ...]
+    """The tool calls of the last response."""
+    timing: Timing
+    usage: Usage | None
+    segments: int
+    """At least the number of its segments."""
+    answered: bool
+
+
 class Turn:
     """The state of one run. `run_id` makes its segment ids unique.
 
@@ -91,7 +105,8 @@ class Turn:
         self._max_iterations = max_iterations
         self._client_tools = client_tools
         self._started_at = now_ms
-        self._usage: Usage | None = None
+        self.usage: Usage | None = None
+        """Of all model calls so far."""
         self._calls: list[ToolCall] = []
         self._finished: ModelFinished | None = None
         self.failure: ModelFailed | None = None
@@ -101,6 +116,30 @@ class Turn:
         self._opened = 0
         self.visible = False
         """Whether this model call has produced output. If so, it is never retried (P6)."""
+
+    def continue_from(self, before: TurnSoFar) -> None:
+        """Continue a run that has waited, with what it had done until then."""
+        self.iteration = before.iteration
+        self.usage = before.usage
+        self._calls = list(before.calls)
+        segments, timing = self.segments, before.timing
+        segments.continue_after(before.segments)
+        segments.answered = before.answered
+        segments.reasoning_ms = timing.reasoning_ms
+        self._started_at -= timing.total_ms
+        if timing.time_to_first_reasoning_ms is not None:
+            segments.first_reasoning_at = self._started_at + timing.time_to_first_reasoning_ms
+        if timing.time_to_first_answer_ms is not None:
+            segments.first_answer_at = self._started_at + timing.time_to_first_answer_ms
+
+    @property
+    def own_calls(self) -> tuple[ToolCall, ...]:
+        """The calls of the last response that are executed here."""
+        return tuple(call for call in self._calls if call.name not in self._client_tools)
+
+    def checkpoint(self, spec: str, now_ms: int) -> RunCheckpoint:
+        """Return what the run is continued from, if it waits."""
+        return RunCheckpoint(self._timing(now_ms), self.usage, spec)
 
     def begin_iteration(
         self, max_output_tokens: int | None = None, max_tool_calls: int | None = None
@@ -171,14 +210,15 @@ class Turn:
                 return self.segments.close(now_ms, resuming=True)
             case ServerToolActivity():
                 self.visible = True
-                return self._close_reasoning(now_ms)
+                # Server-side activity, such as a search, does not split an answer segment.
+                return self.segments.close(now_ms) if self.segments.open_kind == "reasoning" else []
             case Keepalive():
                 return []
             case ModelFinished():
                 return self._model_finished(said, now_ms)
             case ModelFailed():
                 self.failure = said
-                self._usage = usage.add(self._usage, said.usage)
+                self.usage = usage.add(self.usage, said.usage)
                 return self.segments.close(now_ms, interrupted=True)
             case _:
                 assert_never(said)
@@ -194,13 +234,16 @@ class Turn:
             message = "The model's stream ended without a final event."
             return Finish("failed", RunError("provider_stream_cut", message, retryable=True))
         if finished.finish_reason == "length":
-            return Finish("completed", outcome=self._length_outcome(finished))
+            limit, answered = self._max_output_tokens, self.segments.answered
+            return Finish("completed", outcome=_length_outcome(finished, limit, answered=answered))
         if self._calls:
-            own = tuple(call for call in self._calls if call.name not in self._client_tools)
+            own = self.own_calls
             return RunTools(own) if own else self.after_tools()
         if finished.finish_reason == "pause":
             return self.after_tools()
-        return Finish("completed", outcome=self._empty_outcome(finished))
+        return Finish(
+            "completed", outcome=None if self.segments.answered else _empty_outcome(finished)
+        )
 
     def after_tools(self) -> Command:
         """Return what to do when all tools have returned."""
@@ -217,23 +260,26 @@ class Turn:
         self.ended = True
         interrupted = finish.status in {"stopped", "failed"}
         events = self.segments.close(now_ms, interrupted=interrupted)
-        timing = Timing(
+        ended = RunEnded(
+            finish.status,
+            self.iteration,
+            self._timing(now_ms),
+            self.usage,
+            finish.error,
+            finish.outcome,
+        )
+        return [*events, ended]
+
+    def _timing(self, now_ms: int) -> Timing:
+        return Timing(
             time_to_first_reasoning_ms=self._since_start(self.segments.first_reasoning_at),
             time_to_first_answer_ms=self._since_start(self.segments.first_answer_at),
             reasoning_ms=self.segments.reasoning_ms,
             total_ms=max(0, now_ms - self._started_at),
         )
-        ended = RunEnded(
-            finish.status, self.iteration, timing, self._usage, finish.error, finish.outcome
-        )
-        return [*events, ended]
 
     def _since_start(self, at: int | None) -> int | None:
         return None if at is None else max(0, at - self._started_at)
-
-    def _close_reasoning(self, now_ms: int) -> list[Event]:
-        # Server-side activity, such as a search, does not split an answer segment.
-        return self.segments.close(now_ms) if self.segments.open_kind == "reasoning" else []
 
     def _reclassify(self, to: Literal["reasoning", "withdrawn"], now_ms: int) -> list[Event]:
         events = self.segments.reclassify(to, now_ms)
@@ -247,7 +293,7 @@ class Turn:
 
     def _model_finished(self, finished: ModelFinished, now_ms: int) -> list[Event]:
         self._finished = finished
-        self._usage = usage.add(self._usage, finished.usage)
+        self.usage = usage.add(self.usage, finished.usage)
         responded = ModelResponded(
             iteration=self.iteration,
             finish_reason=finished.finish_reason,
@@ -270,40 +316,38 @@ class Turn:
             ),
         ]
 
-    def _length_outcome(self, finished: ModelFinished) -> Outcome:
-        count = finished.usage
-        reasoning = count.reasoning_tokens if count else None
-        thought = finished.reasoning_status != "none"
-        if thought and not self.segments.answered:
-            message = (
-                "The model used its whole output budget for thinking and gave no answer."
-                " Allow more output tokens, lower the reasoning effort, or ask it to continue."
-            )
-            code = "output_limit_in_reasoning"
-        else:
-            message = (
-                "The answer was cut off at the output limit."
-                " Allow more output tokens, or ask the model to continue."
-            )
-            code = "output_limit"
-        return Outcome(
-            code,
-            message,
-            reasoning,
-            count.output_tokens if count else None,
-            self._max_output_tokens,
-        )
 
-    def _empty_outcome(self, finished: ModelFinished) -> Outcome | None:
-        if self.segments.answered:
-            return None
-        count = finished.usage
-        return Outcome(
-            "empty_answer",
-            "The model ended its turn without an answer. Ask it to continue, or ask again.",
-            count.reasoning_tokens if count else None,
-            count.output_tokens if count else None,
+def _length_outcome(
+    finished: ModelFinished, max_output_tokens: int | None, *, answered: bool
+) -> Outcome:
+    count = finished.usage
+    reasoning = count.reasoning_tokens if count else None
+    thought = finished.reasoning_status != "none"
+    if thought and not answered:
+        message = (
+            "The model used its whole output budget for thinking and gave no answer."
+            " Allow more output tokens, lower the reasoning effort, or ask it to continue."
         )
+        code = "output_limit_in_reasoning"
+    else:
+        message = (
+            "The answer was cut off at the output limit."
+            " Allow more output tokens, or ask the model to continue."
+        )
+        code = "output_limit"
+    return Outcome(
+        code, message, reasoning, count.output_tokens if count else None, max_output_tokens
+    )
+
+
+def _empty_outcome(finished: ModelFinished) -> Outcome:
+    count = finished.usage
+    return Outcome(
+        "empty_answer",
+        "The model ended its turn without an answer. Ask it to continue, or ask again.",
+        count.reasoning_tokens if count else None,
+        count.output_tokens if count else None,
+    )
 
 
 def _too_many(limit: int) -> ModelFailed:

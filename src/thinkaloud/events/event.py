@@ -12,13 +12,31 @@ from typing import Literal
 
 import msgspec
 
+from thinkaloud.events.interaction import (
+    ApprovalRequested,
+    ApprovalResolved,
+    QuestionRequested,
+    QuestionResolved,
+)
 from thinkaloud.events.model import FinishReason, ProviderPayload, ReasoningStatus, ToolCall, Usage
 from thinkaloud.events.prompt import Effort, Image, ToolResult
 
 RunStatus = Literal["completed", "stopped", "max_iterations", "failed"]
 """How a run ended. `max_iterations`: the limit was reached with tool calls pending."""
 
-ToolStatus = Literal["ok", "error", "timeout", "cancelled", "unknown_tool", "invalid_arguments"]
+ToolStatus = Literal[
+    "ok",
+    "error",
+    "timeout",
+    "cancelled",
+    "unknown_tool",
+    "invalid_arguments",
+    "denied",
+    "expired",
+    "interrupted",
+]
+"""How a tool call ended. `denied` and `expired`: it never ran, for lack of an approval.
+`interrupted`: the server stopped while it ran, so that its outcome is unknown."""
 
 OutcomeCode = Literal["output_limit", "output_limit_in_reasoning", "empty_answer"]
 
@@ -192,7 +210,8 @@ class SegmentReclassified(msgspec.Struct, frozen=True, tag="segment.reclassified
 
 
 class ToolStarted(msgspec.Struct, frozen=True, tag="tool.started", gc=False):
-    """A tool call has started. `arguments` is the JSON text that the model wrote."""
+    """A tool call has started. `arguments` is the JSON text that the model wrote, or that replaced
+    it when the call was approved."""
 
     tool_call_id: str
     name: str
@@ -261,6 +280,19 @@ class Notice(msgspec.Struct, frozen=True, tag="notice", gc=False):
     message: str
 
 
+class RunCheckpoint(
+    msgspec.Struct, frozen=True, tag="run.checkpoint", omit_defaults=True, gc=False
+):
+    """All that is needed to continue a run that waits, except for what is in its other events."""
+
+    timing: Timing
+    """So far."""
+    usage: Usage | None = None
+    """So far."""
+    spec: str = ""
+    """How the run was started, in a private format. Never sent on a wire."""
+
+
 class RunEnded(msgspec.Struct, frozen=True, tag="run.ended", omit_defaults=True, gc=False):
     """The one terminal event of every run (P3)."""
 
@@ -297,6 +329,11 @@ Event = (
     | ToolRequested
     | ModelResponded
     | Notice
+    | ApprovalRequested
+    | ApprovalResolved
+    | QuestionRequested
+    | QuestionResolved
+    | RunCheckpoint
     | RunEnded
     | VersionSelected
 )

@@ -5,7 +5,7 @@
 
 from collections.abc import Callable
 from copy import copy
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 
 import msgspec
 
@@ -19,8 +19,10 @@ from thinkaloud.events.event import (
     Notice,
     ReasoningDelta,
     ReasoningEnded,
+    RunCheckpoint,
     RunEnded,
     RunStarted,
+    RunStatus,
     SegmentReclassified,
     ToolEnded,
     ToolProgress,
@@ -28,85 +30,24 @@ from thinkaloud.events.event import (
     ToolStarted,
     VersionSelected,
 )
+from thinkaloud.events.interaction import (
+    ApprovalRequested,
+    ApprovalResolved,
+    Interaction,
+    QuestionRequested,
+    QuestionResolved,
+)
+from thinkaloud.events.interaction_fold import Interactions
 from thinkaloud.events.model import ReasoningStatus
 from thinkaloud.events.prompt import Image
-from thinkaloud.events.view import (
-    AnswerBlock,
-    BlockStatus,
-    LatestProgress,
-    NoticeBlock,
-    ReasoningBlock,
-    RunView,
-    ToolBlock,
-)
+from thinkaloud.events.segment_fold import OpenAnswer, OpenReasoning
+from thinkaloud.events.view import LatestProgress, NoticeBlock, QuestionBlock, RunView, ToolBlock
 
 _BLANK: Final = " \t\r\n"
 """White space that does not count as answer text; the TypeScript fold has the same."""
-_SHORT: Final = 512
-"""Pieces of text with fewer characters are joined with the next ones."""
 
 
-class _OpenReasoning:
-    """A mutable reasoning segment. Its text is kept in pieces and joined only for a view."""
-
-    __slots__ = ("duration_ms", "iteration", "parts", "segment_id", "started_at_ms", "status")
-
-    def __init__(self, segment_id: str, iteration: int, started_at_ms: int) -> None:
-        self.segment_id = segment_id
-        self.iteration = iteration
-        self.started_at_ms = started_at_ms
-        self.parts: list[list[str]] = [[]]
-        self.status: BlockStatus = "open"
-        self.duration_ms: int | None = None
-
-    def add(self, text: str, part: int) -> None:
-        while len(self.parts) <= part:
-            self.parts.append([])
-        self.parts[part].append(text)
-
-    def characters(self) -> int:
-        return sum(sum(map(len, part)) for part in self.parts)
-
-    def texts(self) -> list[str]:
-        return [text for part in self.parts for text in part]
-
-    def join(self) -> None:
-        for part in self.parts:
-            _join(part)
-
-    def view(self) -> ReasoningBlock:
-        return ReasoningBlock(
-            self.segment_id,
-            self.iteration,
-            tuple(["".join(part) for part in self.parts]),
-            self.status,
-            self.started_at_ms,
-            self.duration_ms,
-        )
-
-
-class _OpenAnswer:
-    """A mutable answer segment."""
-
-    __slots__ = ("iteration", "pieces", "segment_id", "status")
-
-    def __init__(self, segment_id: str, iteration: int) -> None:
-        self.segment_id = segment_id
-        self.iteration = iteration
-        self.pieces: list[str] = []
-        self.status: BlockStatus = "open"
-
-    def characters(self) -> int:
-        return sum(map(len, self.pieces))
-
-    def texts(self) -> list[str]:
-        return self.pieces
-
-    def join(self) -> None:
-        _join(self.pieces)
-
-    def view(self) -> AnswerBlock:
-        return AnswerBlock(self.segment_id, self.iteration, "".join(self.pieces), self.status)
+_Blocks = list[OpenReasoning | OpenAnswer | ToolBlock | NoticeBlock | QuestionBlock]
 
 
 class RunFold:
@@ -128,9 +69,11 @@ class RunFold:
         "answered",
         "attachments",
         "characters",
+        "checkpoint",
         "ended",
         "first_seq",
         "images",
+        "interactions",
         "last_at_ms",
         "last_seq",
         "responses",
@@ -157,6 +100,10 @@ class RunFold:
         """The responses by iteration: for the next prompt, never sent to clients."""
         self.images: dict[str, tuple[Image, ...]] = {}
         """The images of tool results by call: for the next prompt, never sent to clients."""
+        self.interactions = Interactions()
+        """What it asked a person."""
+        self.checkpoint: RunCheckpoint | None = None
+        """What it is continued from, if it waits. Never sent to clients."""
         self.ended: RunEnded | None = None
         self.last_at_ms = logged.at_ms
         """The time of the last event."""
@@ -167,8 +114,8 @@ class RunFold:
         self._iteration = 0
         self._reasoning_status: ReasoningStatus = "none"
         self._shows_reasoning = False
-        self._blocks: list[_OpenReasoning | _OpenAnswer | ToolBlock | NoticeBlock] = []
-        self._open: _OpenReasoning | _OpenAnswer | None = None
+        self._blocks: _Blocks = []
+        self._open: OpenReasoning | OpenAnswer | None = None
         self._view: RunView | None = None
         self._show: Callable[[RunView], RunView] | None = None
 
@@ -180,12 +127,12 @@ class RunFold:
         match event:
             case ReasoningDelta():
                 block = self._open
-                if not isinstance(block, _OpenReasoning) or block.segment_id != event.segment_id:
+                if not isinstance(block, OpenReasoning) or block.segment_id != event.segment_id:
                     block = self._begin_reasoning(event.segment_id, logged.at_ms)
                 block.add(event.text, event.part)
             case AnswerDelta():
                 block = self._open
-                if not isinstance(block, _OpenAnswer) or block.segment_id != event.segment_id:
+                if not isinstance(block, OpenAnswer) or block.segment_id != event.segment_id:
                     block = self._begin_answer(event.segment_id)
                 block.pieces.append(event.text)
                 if not self.answered:
@@ -206,6 +153,8 @@ class RunFold:
         | ToolRequested
         | ModelResponded
         | Notice
+        | Interaction
+        | RunCheckpoint
         | RunEnded
         | VersionSelected,
         at_ms: int,
@@ -216,7 +165,16 @@ class RunFold:
                 self._ended_at_ms = at_ms
             case IterationStarted():
                 self._iteration = event.iteration
-            case ToolStarted() | ToolProgress() | ToolEnded() | ToolRequested():
+            case (
+                ToolStarted()
+                | ToolProgress()
+                | ToolEnded()
+                | ToolRequested()
+                | ApprovalRequested()
+                | ApprovalResolved()
+                | QuestionRequested()
+                | QuestionResolved()
+            ):
                 self._apply_to_tool(event)
             case SegmentReclassified():
                 self._reclassify(event, at_ms)
@@ -225,6 +183,8 @@ class RunFold:
                 if event.native is not None:
                     self.characters += len(bytes(event.native.payload))
                 self._reasoning_status = _stronger(self._reasoning_status, event.reasoning_status)
+            case RunCheckpoint():
+                self.checkpoint = event
             case Notice():
                 self._blocks.append(NoticeBlock(event.code, event.message))
             case RunStarted() | VersionSelected():
@@ -239,6 +199,13 @@ class RunFold:
         """
         if self._open is not None:
             self._open.join()
+
+    @property
+    def status(self) -> RunStatus | Literal["running", "waiting"]:
+        """The status of the run."""
+        if self.ended is not None:
+            return self.ended.status
+        return "waiting" if self.interactions.open else "running"
 
     def view(self) -> RunView:
         """Return the current state of the run. The view of an ended run is cached."""
@@ -260,12 +227,12 @@ class RunFold:
     def _put_together(self) -> RunView:
         ended = self.ended
         blocks = [
-            block.view() if isinstance(block, _OpenReasoning | _OpenAnswer) else block
+            block.view() if isinstance(block, OpenReasoning | OpenAnswer) else block
             for block in self._blocks
         ]
         return RunView(
             run_id=self.run_id,
-            status="running" if ended is None else ended.status,
+            status=self.status,
             model=self.started.model,
             input=self.started.input,
             blocks=tuple(blocks),
@@ -282,15 +249,15 @@ class RunFold:
             attachments=tuple([each.file for each in self.attachments]),
         )
 
-    def _begin_reasoning(self, segment_id: str, at_ms: int) -> _OpenReasoning:
-        block = _OpenReasoning(segment_id, self._iteration, at_ms)
+    def _begin_reasoning(self, segment_id: str, at_ms: int) -> OpenReasoning:
+        block = OpenReasoning(segment_id, self._iteration, at_ms)
         self._blocks.append(block)
         self._open = block
         self._shows_reasoning = True
         return block
 
-    def _begin_answer(self, segment_id: str) -> _OpenAnswer:
-        block = _OpenAnswer(segment_id, self._iteration)
+    def _begin_answer(self, segment_id: str) -> OpenAnswer:
+        block = OpenAnswer(segment_id, self._iteration)
         self._blocks.append(block)
         self._open = block
         return block
@@ -302,7 +269,7 @@ class RunFold:
         block.status = "interrupted" if event.interrupted else "closed"
         block.join()
         self.characters += block.characters()
-        if isinstance(block, _OpenReasoning) and isinstance(event, ReasoningEnded):
+        if isinstance(block, OpenReasoning) and isinstance(event, ReasoningEnded):
             block.duration_ms = event.duration_ms
 
     def _reclassify(self, event: SegmentReclassified, at_ms: int) -> None:
@@ -313,14 +280,14 @@ class RunFold:
         found = [
             block
             for block in self._blocks
-            if isinstance(block, _OpenReasoning | _OpenAnswer)
+            if isinstance(block, OpenReasoning | OpenAnswer)
             and block.segment_id == event.segment_id
         ]
         if not found:
             return
         first = found[0]
         if event.to == "reasoning":
-            thought = _OpenReasoning(first.segment_id, first.iteration, at_ms - event.duration_ms)
+            thought = OpenReasoning(first.segment_id, first.iteration, at_ms - event.duration_ms)
             thought.parts = [[text for block in found for text in block.texts()]]
             thought.status = found[-1].status
             thought.duration_ms = event.duration_ms
@@ -331,24 +298,35 @@ class RunFold:
         self.answered = any(
             bool(text.strip(_BLANK))
             for block in self._blocks
-            if isinstance(block, _OpenAnswer)
+            if isinstance(block, OpenAnswer)
             for text in block.pieces
         )
-        self._shows_reasoning = any(isinstance(block, _OpenReasoning) for block in self._blocks)
+        self._shows_reasoning = any(isinstance(block, OpenReasoning) for block in self._blocks)
         if not self._shows_reasoning:
             self._reasoning_status = "none"
 
-    def _apply_to_tool(self, event: ToolStarted | ToolProgress | ToolEnded | ToolRequested) -> None:
+    def _apply_to_tool(
+        self, event: ToolStarted | ToolProgress | ToolEnded | ToolRequested | Interaction
+    ) -> None:
         match event:
             case ToolStarted() | ToolRequested():
                 self._add_tool(event)
             case ToolProgress():
                 progress = LatestProgress(event.message, event.progress, event.total)
-                self._update_tool(event.tool_call_id, progress=progress)
+                _update_tool(self._blocks, event.tool_call_id, progress=progress)
             case ToolEnded():
                 self._end_tool(event)
+            case _:
+                _interact(self._blocks, self.interactions, event)
 
     def _add_tool(self, event: ToolStarted | ToolRequested) -> None:
+        if isinstance(event, ToolStarted):
+            approved = _approved(self._blocks, event.tool_call_id)
+            if approved is not None:
+                _update_tool(
+                    self._blocks, event.tool_call_id, status="running", arguments=event.arguments
+                )
+                return
         status = "running" if isinstance(event, ToolStarted) else "requested"
         self._blocks.append(
             ToolBlock(event.tool_call_id, self._iteration, event.name, event.arguments, status)
@@ -359,7 +337,8 @@ class RunFold:
         if event.images:
             self.images[event.tool_call_id] = event.images
             self.characters += sum(len(image.base64) for image in event.images)
-        self._update_tool(
+        _update_tool(
+            self._blocks,
             event.tool_call_id,
             status=event.status,
             result=event.result,
@@ -367,23 +346,42 @@ class RunFold:
             truncated=event.truncated,
         )
 
-    def _update_tool(self, tool_call_id: str, **changes: object) -> None:
-        """Change the block of a call. Calls of different responses may have the same id."""
-        for index in range(len(self._blocks) - 1, -1, -1):
-            block = self._blocks[index]
-            if isinstance(block, ToolBlock) and block.tool_call_id == tool_call_id:
-                self._blocks[index] = msgspec.structs.replace(block, **changes)
-                return
-
-
-def _join(pieces: list[str]) -> None:
-    """Join the pieces at the end, from the last long one on."""
-    start = len(pieces)
-    while start and len(pieces[start - 1]) < _SHORT:
-        start -= 1
-    if len(pieces) - start > 1:
-        pieces[start:] = ["".join(pieces[start:])]
-
 
 def _stronger(first: ReasoningStatus, second: ReasoningStatus) -> ReasoningStatus:
     return second if first == "none" else first
+
+
+def _interact(blocks: _Blocks, interactions: Interactions, event: Interaction) -> None:
+    match event:
+        case ApprovalRequested():
+            blocks.append(interactions.request(event))
+        case ApprovalResolved():
+            for index, block in enumerate(blocks):
+                if not isinstance(block, ToolBlock) or block.approval is None:
+                    continue
+                if block.approval.approval_id == event.approval_id:
+                    decided = interactions.resolve(event, block.approval)
+                    blocks[index] = msgspec.structs.replace(block, approval=decided)
+        case QuestionRequested():
+            blocks.append(interactions.ask(event))
+        case QuestionResolved():
+            for index, block in enumerate(blocks):
+                if isinstance(block, QuestionBlock) and block.question_id == event.question_id:
+                    blocks[index] = interactions.answer(event, block)
+
+
+def _approved(blocks: _Blocks, tool_call_id: str) -> ToolBlock | None:
+    """Return the block of a call that was approved and has not started."""
+    for block in reversed(blocks):
+        if isinstance(block, ToolBlock) and block.tool_call_id == tool_call_id:
+            return block if block.status == "waiting" else None
+    return None
+
+
+def _update_tool(blocks: _Blocks, tool_call_id: str, **changes: object) -> None:
+    """Change the block of a call. Calls of different responses may have the same id."""
+    for index in range(len(blocks) - 1, -1, -1):
+        block = blocks[index]
+        if isinstance(block, ToolBlock) and block.tool_call_id == tool_call_id:
+            blocks[index] = msgspec.structs.replace(block, **changes)
+            return

@@ -14,6 +14,7 @@ from thinkaloud.events.event import (
     ToolStatus,
     UserInput,
 )
+from thinkaloud.events.interaction import DecidedBy, Decision, QuestionAction, Remember
 from thinkaloud.events.model import ReasoningStatus, Usage
 from thinkaloud.events.prompt import Effort
 
@@ -53,6 +54,32 @@ class LatestProgress(msgspec.Struct, frozen=True, gc=False):
     total: float | None = None
 
 
+class ToolApproval(msgspec.Struct, frozen=True, gc=False):
+    """What a person is asked about a tool call, and the decision."""
+
+    approval_id: str
+    title: str
+    """The tool's name for people."""
+    reason: str
+    """Why it has to be approved."""
+    editable: bool
+    """Whether the decision may change the arguments."""
+    allowed_remember: tuple[Remember, ...]
+    expires_at_ms: int
+    """When it expires, in Unix milliseconds."""
+    server: str | None = None
+    """The MCP server that has the tool."""
+    decision: Decision | None = None
+    """None: it is open."""
+    decision_reason: str | None = None
+    """What the person said about it."""
+    edited: bool = False
+    """Whether the decision changed the arguments."""
+    remember: Remember | None = None
+    by: DecidedBy | None = None
+    """Who decided."""
+
+
 class ToolBlock(msgspec.Struct, frozen=True, tag="tool", gc=False):
     """One tool call that is executed here, or was returned to the client (`requested`)."""
 
@@ -60,12 +87,15 @@ class ToolBlock(msgspec.Struct, frozen=True, tag="tool", gc=False):
     iteration: int
     name: str
     arguments: str
-    status: ToolStatus | Literal["running", "requested"]
+    status: ToolStatus | Literal["waiting", "running", "requested"]
+    """`waiting`: for an approval."""
     result: str = ""
     duration_ms: int | None = None
     truncated: bool = False
     progress: LatestProgress | None = None
     """The last progress that it reported."""
+    approval: ToolApproval | None = None
+    """Whether it was, or has to be, approved."""
 
 
 class NoticeBlock(msgspec.Struct, frozen=True, tag="notice", gc=False):
@@ -75,14 +105,34 @@ class NoticeBlock(msgspec.Struct, frozen=True, tag="notice", gc=False):
     message: str
 
 
-Block = ReasoningBlock | AnswerBlock | ToolBlock | NoticeBlock
+class QuestionBlock(msgspec.Struct, frozen=True, tag="question", gc=False):
+    """A question of a tool call to a person."""
+
+    question_id: str
+    tool_call_id: str
+    mode: Literal["form", "url"]
+    message: str
+    expires_at_ms: int
+    """When it expires, in Unix milliseconds."""
+    server: str | None = None
+    """The MCP server that asks."""
+    schema: dict[str, object] | None = None
+    """A JSON Schema of type `object`: the fields of the form."""
+    url: str | None = None
+    """A page to open."""
+    action: QuestionAction | None = None
+    """How it was answered; None: it is open."""
+
+
+Block = ReasoningBlock | AnswerBlock | ToolBlock | NoticeBlock | QuestionBlock
 
 
 class RunView(msgspec.Struct, frozen=True, gc=False):
     """The state of a run."""
 
     run_id: str
-    status: RunStatus | Literal["running"]
+    status: RunStatus | Literal["running", "waiting"]
+    """`waiting`: for a person's decision about a tool call."""
     model: str
     input: UserInput
     blocks: tuple[Block, ...]

@@ -15,7 +15,10 @@ Approval = Literal["never", "ask", "always_ask"]
 class Tool(Protocol):
     """A tool that a model can call.
 
-    It may have an attribute `approval: Approval`. Without one, its calls need no approval.
+    It may have these attributes: `approval`, an `Approval` (by default, its calls need none);
+    `title`, its name for people; `server`, the MCP server that has it; `editable`, whether an
+    approval may change the arguments (by default, it may); and `fingerprint`, what identifies its
+    definition (by default, a hash of it).
     """
 
     @property
@@ -27,7 +30,7 @@ class Tool(Protocol):
     def timeout(self) -> float:
         """Seconds after which a call is cancelled and reported as timed out.
 
-        The time in which it waits for an answer to a question counts too.
+        The time in which it waits for an answer to a question doesn't count.
         """
         ...
 
@@ -100,7 +103,7 @@ class ToolContext(Protocol):
 class ContextTool(Protocol):
     """A tool that gets the context of its call, and returns content blocks.
 
-    It may have an attribute `approval`, like a `Tool`.
+    It may have the same attributes as a `Tool`.
     """
 
     @property

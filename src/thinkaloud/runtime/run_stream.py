@@ -302,12 +302,15 @@ async def certain_fold(runs: Runs, owner: str, conversation_id: str, reader: Rea
     return reader.fold(fold)
 
 
-async def wait_for_end(runs: Runs, record: RunRecord) -> None:
-    """Wait until a run has ended. Counts as following it (see `stop_detached_after`)."""
+async def wait_for_end(runs: Runs, record: RunRecord, *, or_waiting: bool = False) -> None:
+    """Wait until a run has ended. Counts as following it (see `stop_detached_after`).
+
+    With `or_waiting`, return as soon as it waits for a person, too.
+    """
     async with runs.hub.open(record.owner, record.conversation_id) as log:
         log.watchers.enter()
         try:
-            await runs.open_runs.wait(record)
+            await runs.open_runs.wait(record, or_waiting=or_waiting)
         finally:
             log.watchers.leave()
 

@@ -140,6 +140,17 @@ class UsageMeter:
             charged.append((account, reserved))
         return Charge(now_ms, charged, self.on_spent)
 
+    def recharge(self, principal: Principal) -> Charge:
+        """Count a run that continues after it has waited, whatever the limits."""
+        now_ms = self._clock.steady_ms()
+        charged: list[tuple[_Account, int]] = []
+        for name, limits in principal.limits:
+            if limits != UsageLimits():
+                account = self._account(name, now_ms)
+                account.running += 1
+                charged.append((account, 0))
+        return Charge(now_ms, charged, self.on_spent)
+
     def remaining(self, principal: Principal) -> Sequence[Remaining]:
         """Return what is left of each of the principal's sets of limits."""
         now_ms = self._clock.steady_ms()

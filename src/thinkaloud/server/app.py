@@ -15,6 +15,7 @@ from thinkaloud.ports.tasks import owned_tasks
 from thinkaloud.server.access.actor import count_forbidden
 from thinkaloud.server.access.keys import KeyRoutes
 from thinkaloud.server.access.session import SessionRoutes
+from thinkaloud.server.api.approvals import ApprovalRoutes
 from thinkaloud.server.api.branch_export import BranchExportRoutes
 from thinkaloud.server.api.chat import ChatRoutes
 from thinkaloud.server.api.conversations import ConversationRoutes
@@ -175,6 +176,7 @@ def create_app(services: ServerServices) -> AgentApp:
     operations = [
         *ChatRoutes(services, state).operations(),
         *RunRoutes(services, state).operations(),
+        *ApprovalRoutes(services).operations(),
         *ConversationRoutes(services, state).operations(),
         *LogRoutes(services, state).operations(),
         *BranchExportRoutes(services).operations(),

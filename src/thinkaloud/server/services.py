@@ -1,13 +1,17 @@
 """Dependencies and mutable state of the HTTP routes and sockets."""
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from thinkaloud.auth.access import Access
+from thinkaloud.auth.audit import Actor
 from thinkaloud.channels.platform.status import ChannelStatus
 from thinkaloud.channels.settings import WebSocketSettings
+from thinkaloud.errors import StoreError
+from thinkaloud.events.interaction import ApprovalResolved
 from thinkaloud.ports.authentication import Authenticator
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock, SystemClock
@@ -18,6 +22,7 @@ from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.reasoning.reader import Reader
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.runtime.runs.supervisor import RunRequest, Runs
+from thinkaloud.runtime.runs.waiting.approvals import Verdict
 from thinkaloud.server.open_streams import OpenStreams
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.server.stream_monitor import StreamMonitor
@@ -26,6 +31,8 @@ from thinkaloud.server.wire_settings import WireSettings
 from thinkaloud.stores.keys import MemoryKeyStore
 from thinkaloud.stores.protocol_records import MemoryProtocolRecords
 from thinkaloud.stores.uploads import MemoryUploads
+
+_log = logging.getLogger(__name__)
 
 
 class About(msgspec.Struct, frozen=True):
@@ -77,6 +84,26 @@ class ServerServices(msgspec.Struct, frozen=True):
         `Runs.start` raises, and `Unauthorized` if the credential has ended.
         """
         return await self.runs.start(self.authenticator.renew(principal), request)
+
+    async def decide(
+        self, principal: Principal, approval: tuple[str, str], verdict: Verdict, actor: Actor
+    ) -> ApprovalResolved:
+        """Decide about a tool call, with a run and an approval, and write it to the audit log.
+
+        Raises what `Approvals.decide` raises.
+        """
+        run_id, approval_id = approval
+        via = "api" if actor.request_id else "socket"
+        current = self.authenticator.renew(principal)
+        resolved = await self.runs.approvals.decide(current, run_id, approval_id, verdict, via)
+        detail = f"{resolved.decision} {approval_id} of {run_id}"
+        try:
+            await self.access.audit.record(
+                "approval", actor, key_id=principal.key_id, detail=detail
+            )
+        except StoreError:
+            _log.exception("a decision is missing in the audit log: %s", detail)
+        return resolved
 
     def policy(self, principal: Principal) -> ReasoningPolicy:
         """Return the current reasoning policy of a reader: the strictest of the server's and its own.

@@ -10,14 +10,14 @@ import re
 from collections.abc import AsyncIterable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Final, Generic, ParamSpec, TypeVar, cast, overload
+from typing import Final, Generic, ParamSpec, TypeVar, cast, get_args, overload
 
 import msgspec
 
 from thinkaloud.errors import InvalidRequest, ToolError
 from thinkaloud.events.content import ImageContent, LinkContent, TextContent, text_of
 from thinkaloud.events.prompt import ToolSchema
-from thinkaloud.ports.tool import AnyTool, ToolContext, ToolOutput
+from thinkaloud.ports.tool import AnyTool, Approval, ToolContext, ToolOutput
 from thinkaloud.tools.docstring import describe
 from thinkaloud.tools.own_thread import in_own_thread
 from thinkaloud.tools.parameters import (
@@ -57,6 +57,7 @@ class FunctionTool(Generic[P, R]):
         name: str | None = None,
         description: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
+        approval: Approval = "never",
     ) -> None:
         """Read the function's name, type hints and docstring.
 
@@ -79,6 +80,14 @@ class FunctionTool(Generic[P, R]):
         docstring = describe(inspect.getdoc(function))
         parameters = parameters_of(function, chosen, docstring.parameters)
         self._parameters = {each.name: each for each in parameters}
+        if approval not in get_args(Approval):
+            raise InvalidRequest(
+                f"approval of tool {chosen} must be one of {', '.join(get_args(Approval))}.",
+                field="tools",
+                valid=get_args(Approval),
+            )
+        self.approval: Approval = approval
+        """Whether a person has to approve its calls."""
         self._context = context_parameter(function)
         self._timeout = float(timeout)
         self._schema = ToolSchema(
@@ -181,7 +190,11 @@ class FunctionTool(Generic[P, R]):
 def tool(function: Callable[P, R], /) -> FunctionTool[P, R]: ...
 @overload
 def tool(
-    *, name: str | None = None, description: str | None = None, timeout: float = DEFAULT_TIMEOUT
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
+    approval: Approval = "never",
 ) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
 def tool(
     function: Callable[P, R] | None = None,
@@ -190,14 +203,19 @@ def tool(
     name: str | None = None,
     description: str | None = None,
     timeout: float = DEFAULT_TIMEOUT,
+    approval: Approval = "never",
 ) -> FunctionTool[P, R] | Callable[[Callable[P, R]], FunctionTool[P, R]]:
-    """Turn a function into a tool: `@tool` or `@tool(name=…, description=…, timeout=…)`.
+    """Turn a function into a tool: `@tool` or `@tool(name=…, description=…, timeout=…, approval=…)`.
 
-    `timeout` is in seconds. Raises `thinkaloud.errors.InvalidRequest` like `FunctionTool`.
+    `timeout` is in seconds. `approval` is whether a person has to approve each call: `"never"`,
+    `"ask"`, or `"always_ask"` if an approval must not be remembered; the configuration can only be
+    stricter. Raises `thinkaloud.errors.InvalidRequest` like `FunctionTool`.
     """
 
     def wrap(wrapped: Callable[P, R]) -> FunctionTool[P, R]:
-        return FunctionTool(wrapped, name=name, description=description, timeout=timeout)
+        return FunctionTool(
+            wrapped, name=name, description=description, timeout=timeout, approval=approval
+        )
 
     return wrap if function is None else wrap(function)
 

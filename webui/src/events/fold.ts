@@ -12,9 +12,8 @@ import type {
   RunStarted,
   RunView,
   SegmentReclassified,
-  ToolBlock,
-  ToolEnded,
 } from "./types.gen";
+import { withToolEvent } from "./fold-tools";
 import { behind, currentAt, placeOf, select, treeOf, type Tree, versionsOf, withVersion } from "./versions";
 
 /**
@@ -245,15 +244,16 @@ function applyRunEvent(run: RunView, event: RunEvent, atMs: number): RunView {
     case "iteration.started":
       return { ...run, iteration: event.iteration };
     case "tool.started":
-      return { ...run, blocks: [...run.blocks, newTool(run.iteration, event, "running")] };
     case "tool.requested":
-      return { ...run, blocks: [...run.blocks, newTool(run.iteration, event, "requested")] };
     case "tool.progress":
-      return changedTool(run, event.tool_call_id, {
-        progress: { message: event.message ?? "", progress: event.progress ?? null, total: event.total ?? null },
-      });
     case "tool.ended":
-      return endedTool(run, event);
+    case "approval.requested":
+    case "approval.resolved":
+    case "question.requested":
+    case "question.resolved":
+      return withToolEvent(run, event);
+    case "run.checkpoint":
+      return run;
     case "segment.reclassified":
       return reclassified(run, event, atMs);
     case "model.responded":
@@ -302,39 +302,4 @@ function reclassified(run: RunView, event: SegmentReclassified, atMs: number): R
 
 function isText(block: Block): block is AnswerBlock | ReasoningBlock {
   return block.type === "answer" || block.type === "reasoning";
-}
-
-function newTool(
-  iteration: number,
-  event: Extract<Event, { type: "tool.started" | "tool.requested" }>,
-  status: "running" | "requested",
-): ToolBlock {
-  return {
-    type: "tool",
-    tool_call_id: event.tool_call_id,
-    iteration,
-    name: event.name,
-    arguments: event.arguments,
-    status,
-    result: "",
-    duration_ms: null,
-    truncated: false,
-    progress: null,
-  };
-}
-
-function endedTool(run: RunView, event: ToolEnded): RunView {
-  return changedTool(run, event.tool_call_id, {
-    status: event.status,
-    result: event.result,
-    duration_ms: event.duration_ms,
-    truncated: event.truncated ?? false,
-  });
-}
-
-/** Change the block of a call. Calls of different responses may have the same id. */
-function changedTool(run: RunView, toolCallId: string, changes: Partial<ToolBlock>): RunView {
-  const index = run.blocks.findLastIndex((block) => block.type === "tool" && block.tool_call_id === toolCallId);
-  const block = run.blocks[index];
-  return block?.type === "tool" ? replaced(run, index, { ...block, ...changes }) : run;
 }

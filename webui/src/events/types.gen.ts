@@ -5,7 +5,7 @@ export interface ActionResult {
   readonly action: string;
   readonly arguments: unknown;
   readonly result: string;
-  readonly status: "cancelled" | "error" | "invalid_arguments" | "ok" | "timeout" | "unknown_tool";
+  readonly status: "cancelled" | "denied" | "error" | "expired" | "interrupted" | "invalid_arguments" | "ok" | "timeout" | "unknown_tool";
   readonly tool_call_id: string;
   readonly duration_ms: number;
   readonly truncated: boolean;
@@ -33,6 +33,50 @@ export interface AnswerEnded {
   readonly segment_id: string;
   readonly resuming?: boolean;
   readonly interrupted?: boolean;
+}
+
+/** A tool call that waits for a person's approval. */
+export interface Approval {
+  readonly approval_id: string;
+  readonly tool_call_id: string;
+  readonly action: string;
+  readonly title: string;
+  readonly arguments: unknown;
+  readonly reason: string;
+  readonly editable: boolean;
+  readonly allowed_remember: readonly ("always" | "conversation" | "run")[];
+  readonly iteration: number;
+  readonly expires_at_ms: number;
+  readonly server?: string | null;
+}
+
+/** A tool call waits until a person approves it. It starts with a `ToolStarted`, if ever. */
+export interface ApprovalRequested {
+  readonly type: "approval.requested";
+  readonly approval_id: string;
+  readonly tool_call_id: string;
+  readonly action: string;
+  readonly title: string;
+  readonly arguments: string;
+  readonly reason: string;
+  readonly editable: boolean;
+  readonly allowed_remember: readonly ("always" | "conversation" | "run")[];
+  readonly iteration: number;
+  readonly expires_at_ms: number;
+  readonly server?: string | null;
+  readonly fingerprint?: string;
+}
+
+/** An approval was decided, exactly once. */
+export interface ApprovalResolved {
+  readonly type: "approval.resolved";
+  readonly approval_id: string;
+  readonly tool_call_id: string;
+  readonly decision: "approved" | "cancelled" | "denied" | "expired";
+  readonly by: DecidedBy;
+  readonly arguments?: string | null;
+  readonly reason?: string | null;
+  readonly remember?: "always" | "conversation" | "run" | null;
 }
 
 /** An attached file, without its content. */
@@ -63,6 +107,13 @@ export interface ConversationView {
   readonly attempt: RunView | null;
 }
 
+/** Who decided, and how. */
+export interface DecidedBy {
+  readonly owner: string;
+  readonly key_id?: string | null;
+  readonly via?: string;
+}
+
 /** An image, encoded as base64. */
 export interface Image {
   readonly media_type: string;
@@ -90,7 +141,7 @@ export interface LoggedEvent {
   readonly at_ms: number;
   readonly conversation_id: string;
   readonly run_id: string;
-  readonly event: RunStarted | IterationStarted | ReasoningDelta | ReasoningEnded | AnswerDelta | AnswerEnded | SegmentReclassified | ToolStarted | ToolProgress | ToolEnded | ToolRequested | ModelResponded | Notice | RunEnded | VersionSelected;
+  readonly event: RunStarted | IterationStarted | ReasoningDelta | ReasoningEnded | AnswerDelta | AnswerEnded | SegmentReclassified | ToolStarted | ToolProgress | ToolEnded | ToolRequested | ModelResponded | Notice | ApprovalRequested | ApprovalResolved | QuestionRequested | QuestionResolved | RunCheckpoint | RunEnded | VersionSelected;
 }
 
 /** A model call has succeeded. Has what the next prompt needs in addition to the text. */
@@ -141,6 +192,40 @@ export interface ProviderPayload {
   readonly payload: unknown;
 }
 
+/** A question of a tool call to a person. */
+export interface QuestionBlock {
+  readonly type: "question";
+  readonly question_id: string;
+  readonly tool_call_id: string;
+  readonly mode: "form" | "url";
+  readonly message: string;
+  readonly expires_at_ms: number;
+  readonly server: string | null;
+  readonly schema: { readonly [key: string]: unknown } | null;
+  readonly url: string | null;
+  readonly action: "accept" | "cancel" | "decline" | null;
+}
+
+/** A running tool call asks a person a question. */
+export interface QuestionRequested {
+  readonly type: "question.requested";
+  readonly question_id: string;
+  readonly tool_call_id: string;
+  readonly mode: "form" | "url";
+  readonly message: string;
+  readonly expires_at_ms: number;
+  readonly server?: string | null;
+  readonly schema?: { readonly [key: string]: unknown } | null;
+  readonly url?: string | null;
+}
+
+/** A question was answered, exactly once. The answer itself is not logged. */
+export interface QuestionResolved {
+  readonly type: "question.resolved";
+  readonly question_id: string;
+  readonly action: "accept" | "cancel" | "decline";
+}
+
 /** One reasoning segment. `parts` are the provider's own blocks; concatenated, they are its text. */
 export interface ReasoningBlock {
   readonly type: "reasoning";
@@ -183,15 +268,24 @@ export interface Reply {
   readonly max_iterations: number;
   readonly conversation_id: string;
   readonly run_id: string;
-  readonly status: "completed" | "failed" | "max_iterations" | "stopped";
+  readonly status: "completed" | "failed" | "max_iterations" | "stopped" | "waiting";
   readonly model: string;
   readonly usage: Usage | null;
   readonly timing: Timing | null;
   readonly reasoning_effort: "high" | "low" | "max" | "medium" | "minimal" | "none" | "xhigh" | number | null;
   readonly outcome: Outcome | null;
+  readonly approvals?: readonly Approval[];
   readonly reasoning?: string;
   readonly reasoning_status?: "hidden_by_policy" | "hidden_by_provider" | "none" | "shown";
   readonly reasoning_segments?: readonly ReasoningSegment[];
+}
+
+/** All that is needed to continue a run that waits, except for what is in its other events. */
+export interface RunCheckpoint {
+  readonly type: "run.checkpoint";
+  readonly timing: Timing;
+  readonly usage?: Usage | null;
+  readonly spec?: string;
 }
 
 /** The one terminal event of every run (P3). */
@@ -227,10 +321,10 @@ export interface RunStarted {
 /** The state of a run. */
 export interface RunView {
   readonly run_id: string;
-  readonly status: "completed" | "failed" | "max_iterations" | "stopped" | "running";
+  readonly status: "completed" | "failed" | "max_iterations" | "stopped" | "running" | "waiting";
   readonly model: string;
   readonly input: UserInput;
-  readonly blocks: readonly (ReasoningBlock | AnswerBlock | ToolBlock | NoticeBlock)[];
+  readonly blocks: readonly (ReasoningBlock | AnswerBlock | ToolBlock | NoticeBlock | QuestionBlock)[];
   readonly iteration: number;
   readonly max_iterations: number;
   readonly started_at_ms: number;
@@ -260,6 +354,22 @@ export interface Timing {
   readonly total_ms: number;
 }
 
+/** What a person is asked about a tool call, and the decision. */
+export interface ToolApproval {
+  readonly approval_id: string;
+  readonly title: string;
+  readonly reason: string;
+  readonly editable: boolean;
+  readonly allowed_remember: readonly ("always" | "conversation" | "run")[];
+  readonly expires_at_ms: number;
+  readonly server: string | null;
+  readonly decision: "approved" | "cancelled" | "denied" | "expired" | null;
+  readonly decision_reason: string | null;
+  readonly edited: boolean;
+  readonly remember: "always" | "conversation" | "run" | null;
+  readonly by: DecidedBy | null;
+}
+
 /** One tool call that is executed here, or was returned to the client (`requested`). */
 export interface ToolBlock {
   readonly type: "tool";
@@ -267,11 +377,12 @@ export interface ToolBlock {
   readonly iteration: number;
   readonly name: string;
   readonly arguments: string;
-  readonly status: "cancelled" | "error" | "invalid_arguments" | "ok" | "timeout" | "unknown_tool" | "requested" | "running";
+  readonly status: "cancelled" | "denied" | "error" | "expired" | "interrupted" | "invalid_arguments" | "ok" | "timeout" | "unknown_tool" | "requested" | "running" | "waiting";
   readonly result: string;
   readonly duration_ms: number | null;
   readonly truncated: boolean;
   readonly progress: LatestProgress | null;
+  readonly approval: ToolApproval | null;
 }
 
 /** A complete tool call. `arguments` is the JSON text that the model wrote, unparsed. */
@@ -287,7 +398,7 @@ export interface ToolEnded {
   readonly type: "tool.ended";
   readonly tool_call_id: string;
   readonly name: string;
-  readonly status: "cancelled" | "error" | "invalid_arguments" | "ok" | "timeout" | "unknown_tool";
+  readonly status: "cancelled" | "denied" | "error" | "expired" | "interrupted" | "invalid_arguments" | "ok" | "timeout" | "unknown_tool";
   readonly result: string;
   readonly duration_ms: number;
   readonly truncated?: boolean;
@@ -321,7 +432,7 @@ export interface ToolResult {
   readonly images?: readonly Image[];
 }
 
-/** A tool call has started. `arguments` is the JSON text that the model wrote. */
+/** A tool call has started. `arguments` is the JSON text that the model wrote, or that replaced it when the call was approved. */
 export interface ToolStarted {
   readonly type: "tool.started";
   readonly tool_call_id: string;

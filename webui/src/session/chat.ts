@@ -1,6 +1,7 @@
 /** One conversation: its folded log and the messages that aren't in the log yet. */
 
-import type { LoggedEvent } from "@/events/types.gen";
+import type { Decision, QuestionAnswer } from "@/events/decisions";
+import type { LoggedEvent, RunView } from "@/events/types.gen";
 import { apply, emptySession, prepended, withSnapshot, type Session } from "@/events/fold";
 import type { Incoming } from "@/events/decode";
 
@@ -55,7 +56,7 @@ export class Chat {
   /** Whether a run is active. */
   get running(): boolean {
     const { runs, attempt } = this.state.latest.session.view;
-    return runs.at(-1)?.status === "running" || attempt?.status === "running";
+    return isActive(runs.at(-1)) || isActive(attempt ?? undefined);
   }
 
   /** Whether it is being viewed or has activity. */
@@ -122,6 +123,16 @@ export class Chat {
   /** Stop the active run. */
   stop(): void {
     this.#send({ type: "stop", chat_id: this.id });
+  }
+
+  /** Decide about a tool call. Returns false if not connected. */
+  decide(approvalId: string, decision: Decision): boolean {
+    return this.#send({ type: "decide", chat_id: this.id, approval_id: approvalId, ...decision });
+  }
+
+  /** Answer a question of a tool. Returns false if not connected. */
+  answer(runId: string, questionId: string, answer: QuestionAnswer): boolean {
+    return this.#send({ type: "answer", chat_id: this.id, run_id: runId, question_id: questionId, ...answer });
   }
 
   dismissProblem(): void {
@@ -252,6 +263,10 @@ export class Chat {
   #change(part: Partial<ChatState>): void {
     this.state.set({ ...this.state.latest, ...part });
   }
+}
+
+function isActive(run: RunView | undefined): boolean {
+  return run?.status === "running" || run?.status === "waiting";
 }
 
 /** The `/stop` command, which other clients of the protocol support too. */

@@ -1,5 +1,6 @@
 /** The connection to a server, implemented by a WebSocket and by replays. */
 
+import type { Decision, QuestionAnswer } from "@/events/decisions";
 import type { AttachedFile } from "@/events/types.gen";
 
 export type Connection =
@@ -34,6 +35,8 @@ export type Command =
   | { readonly type: "earlier"; readonly chat_id: string; readonly before: string; readonly limit: number }
   | ({ readonly type: "message"; readonly chat_id: string; readonly content: string; readonly client_message_id: string; readonly context_files?: readonly string[] } & Omit<MessageOptions, "files">)
   | { readonly type: "stop"; readonly chat_id: string }
+  | ({ readonly type: "decide"; readonly chat_id: string; readonly approval_id: string } & Decision)
+  | ({ readonly type: "answer"; readonly chat_id: string; readonly run_id: string; readonly question_id: string } & QuestionAnswer)
   | { readonly type: "detach"; readonly chat_id: string };
 
 export interface Listener {

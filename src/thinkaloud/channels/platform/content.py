@@ -14,6 +14,7 @@ from thinkaloud.events.view import (
     AnswerBlock,
     Block,
     NoticeBlock,
+    QuestionBlock,
     ReasoningBlock,
     RunView,
     ToolBlock,
@@ -24,7 +25,8 @@ ContentStatus = RunStatus | Literal["running", "waiting"]
 
 _TITLE_CHARS: Final = 100
 _LINE_CHARS: Final = 300
-_TOOL_STATES: Final[Mapping[ToolStatus | Literal["running", "requested"], ToolState]] = {
+_TOOL_STATES: Final[Mapping[ToolStatus | Literal["waiting", "running", "requested"], ToolState]] = {
+    "waiting": "running",
     "running": "running",
     "requested": "done",
     "ok": "done",
@@ -151,12 +153,12 @@ def chat_content(run: RunView, mode: ThinkingMode, origin: Origin | None = None)
     With `off` and `on_request`, the content has no character of the reasoning (P7).
     """
     blocks = [made for block in run.blocks if (made := _block(block, mode)) is not None]
-    final = run.status != "running"
+    final = run.status not in {"running", "waiting"}
     return ChatContent(
         run_id=run.run_id,
         mode=mode,
         blocks=blocks,
-        status=run.status,
+        status="running" if run.status == "waiting" else run.status,
         closing=_safe(_closing(run, blocks)) if final else "",
         final=final,
         origin=origin,
@@ -174,6 +176,8 @@ def _block(block: Block, mode: ThinkingMode) -> ContentBlock | None:
         case ToolBlock():
             state = _TOOL_STATES.get(block.status, "failed")
             return ToolLine(block.tool_call_id, block.name, tool_title(block), state)
+        case QuestionBlock():
+            return NoticeLine("question", one_line(block.message, _LINE_CHARS))
         case NoticeBlock():
             return NoticeLine(block.code, one_line(block.message, _LINE_CHARS))
         case _:

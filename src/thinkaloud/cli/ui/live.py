@@ -22,6 +22,7 @@ from thinkaloud.events.event import (
     Notice,
     ReasoningDelta,
     ReasoningEnded,
+    RunCheckpoint,
     RunEnded,
     RunStarted,
     SegmentReclassified,
@@ -30,6 +31,12 @@ from thinkaloud.events.event import (
     ToolRequested,
     ToolStarted,
     VersionSelected,
+)
+from thinkaloud.events.interaction import (
+    ApprovalRequested,
+    ApprovalResolved,
+    QuestionRequested,
+    QuestionResolved,
 )
 from thinkaloud.ports.clock import Clock, SystemClock
 
@@ -73,7 +80,18 @@ class LiveView:
         match event:
             case RunStarted():
                 self._show_status(f"Waiting for {one_line(event.model, 80)}")
-            case IterationStarted() | ModelResponded() | VersionSelected():
+            case ApprovalRequested():
+                self._dim(f"{one_line(event.title, 80)} waits for your approval")
+            case QuestionRequested():
+                self._dim(f"? {one_line(event.message, 400)}")
+            case (
+                IterationStarted()
+                | ModelResponded()
+                | ApprovalResolved()
+                | QuestionResolved()
+                | RunCheckpoint()
+                | VersionSelected()
+            ):
                 pass
             case ReasoningDelta():
                 self._reason(event)

@@ -16,6 +16,7 @@ from thinkaloud.events.event import (
     Notice,
     ReasoningDelta,
     ReasoningEnded,
+    RunCheckpoint,
     RunEnded,
     RunStarted,
     SegmentReclassified,
@@ -24,6 +25,12 @@ from thinkaloud.events.event import (
     ToolRequested,
     ToolStarted,
     VersionSelected,
+)
+from thinkaloud.events.interaction import (
+    ApprovalRequested,
+    ApprovalResolved,
+    QuestionRequested,
+    QuestionResolved,
 )
 
 Thinking = bool | None
@@ -90,6 +97,11 @@ class PlainView:
                 | ToolProgress()
                 | ToolEnded()
                 | ToolRequested()
+                | ApprovalRequested()
+                | ApprovalResolved()
+                | QuestionRequested()
+                | QuestionResolved()
+                | RunCheckpoint()
                 | ModelResponded()
                 | VersionSelected()
             ):
@@ -131,6 +143,8 @@ class JsonLinesView:
                 files = tuple(_without_content(each) for each in event.attachments)
                 event = msgspec.structs.replace(event, attachments=files)
                 logged = msgspec.structs.replace(logged, event=event)
+            case RunCheckpoint():
+                return
             case ToolEnded():
                 event = msgspec.structs.replace(event, images=())
                 logged = msgspec.structs.replace(logged, event=event)
@@ -142,6 +156,10 @@ class JsonLinesView:
                 | ToolStarted()
                 | ToolProgress()
                 | ToolRequested()
+                | ApprovalRequested()
+                | ApprovalResolved()
+                | QuestionRequested()
+                | QuestionResolved()
                 | Notice()
                 | RunEnded()
                 | VersionSelected()

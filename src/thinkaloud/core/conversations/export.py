@@ -17,6 +17,7 @@ from thinkaloud.events.view import (
     AnswerBlock,
     Block,
     NoticeBlock,
+    QuestionBlock,
     ReasoningBlock,
     RunView,
     ToolBlock,
@@ -139,7 +140,7 @@ def _block(block: Block) -> str:
             return f"> **Thought**\n>\n{quoted}"
         case ToolBlock():
             return f"{_fenced(block.arguments, block.name)}\n\n{_fenced(block.result, 'result')}"
-        case NoticeBlock():
+        case NoticeBlock() | QuestionBlock():
             return f"> {block.message}"
 
 

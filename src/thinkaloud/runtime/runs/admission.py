@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Collection
 from typing import Final
 
-from thinkaloud.errors import Busy, Conflict
+from thinkaloud.errors import ApprovalPending, Busy, Conflict
 from thinkaloud.ports.principal import Principal
 from thinkaloud.ports.store import Outcome
 from thinkaloud.runtime.runs.active import ActiveRuns, stop_runs_of
@@ -116,6 +116,10 @@ class Admission:
             raise Conflict(_REPLACING)
 
     def _check_conversation(self, owner: str, conversation_id: str) -> None:
+        if self._active.parked.in_conversation(owner, conversation_id):
+            raise ApprovalPending(
+                "A run of this conversation waits for an approval. Decide about it, or stop the run."
+            )
         runs = len(self._active.in_conversation(owner, conversation_id)) + sum(
             each.owner == owner and each.conversation_id == conversation_id
             for each in self._starting

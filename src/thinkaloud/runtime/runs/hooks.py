@@ -17,6 +17,7 @@ from thinkaloud.events.event import (
     Notice,
     ReasoningDelta,
     ReasoningEnded,
+    RunCheckpoint,
     RunEnded,
     RunError,
     RunStarted,
@@ -26,6 +27,12 @@ from thinkaloud.events.event import (
     ToolRequested,
     ToolStarted,
     VersionSelected,
+)
+from thinkaloud.events.interaction import (
+    ApprovalRequested,
+    ApprovalResolved,
+    QuestionRequested,
+    QuestionResolved,
 )
 from thinkaloud.events.model import ToolCall
 
@@ -145,6 +152,11 @@ class HookChain:
                 | ToolProgress()
                 | ToolEnded()
                 | ToolRequested()
+                | ApprovalRequested()
+                | ApprovalResolved()
+                | QuestionRequested()
+                | QuestionResolved()
+                | RunCheckpoint()
                 | ModelResponded()
                 | Notice()
                 | RunEnded()

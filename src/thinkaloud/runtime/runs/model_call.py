@@ -23,7 +23,7 @@ from thinkaloud.events.prompt import (
     ToolSchema,
     Turn,
 )
-from thinkaloud.ports.engine import Recorder
+from thinkaloud.ports.execution.engine import Recorder
 from thinkaloud.ports.model import Model, PushModel, as_push_model, failed
 from thinkaloud.runtime.runs.limits import Limits
 

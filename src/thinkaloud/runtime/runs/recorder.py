@@ -1,8 +1,9 @@
 """Records the events of a run, each once and in order, and then calls its hooks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
+from thinkaloud.core.approvals.waiting import unresolved
 from thinkaloud.core.turn import Finish, Turn
 from thinkaloud.events.event import Attachment, Event, RunStarted
 from thinkaloud.events.fold import RunFold
@@ -31,6 +32,9 @@ class RunRecorder:
         self.hooks = hooks
         self._run_id = run_id
         self._log = log
+        self._owner = log.owner
+        self.encode_spec: Callable[[], str] = str
+        """Returns what a checkpoint has of the run's specification."""
         self.stored = Signal()
         """Set once the store has accepted or refused the run."""
         self._filter = recording_filter(
@@ -79,6 +83,11 @@ class RunRecorder:
                 break
         return size
 
+    def checkpoint(self) -> None:
+        """Append what the run is continued from, if it waits."""
+        now_ms = self.clock.steady_ms()
+        self._log.append(self._run_id, self.turn.checkpoint(self.encode_spec(), now_ms))
+
     async def until_stored(self) -> None:
         """Wait until the store has accepted or refused the run."""
         await self.stored.wait()
@@ -91,6 +100,9 @@ class RunRecorder:
 
     def end(self, finish: Finish, *, held: bool = False) -> Sequence[Event]:
         """Append and return the closing events, the last one `held`. Idempotent."""
+        if not self.turn.ended:
+            for event in unresolved(self.fold, self._owner, "stop"):
+                self.append(event)
         ending = self._recorded(self.turn.end(finish, self.clock.steady_ms()))
         for event in ending:
             self._log.append(self._run_id, event, held=held and event is ending[-1])

@@ -18,6 +18,7 @@ from thinkaloud.events.view import ToolBlock
 from thinkaloud.ports.attachments import Attachments
 from thinkaloud.ports.catalogue import Catalogue
 from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.execution.approvals import RememberedApprovals
 from thinkaloud.ports.model import Model
 from thinkaloud.ports.principal import Principal, ReasoningPolicy, strictest
 from thinkaloud.ports.store import RunRecord, Store
@@ -33,6 +34,7 @@ from thinkaloud.runtime.runs.hooks import HookSource
 from thinkaloud.runtime.runs.limits import AdmissionLimits, Lease, Limits
 from thinkaloud.runtime.runs.run import RunSpec
 from thinkaloud.runtime.selections import Selections
+from thinkaloud.runtime.tools.approval_policy import ApprovalSettings
 from thinkaloud.runtime.tools.executor import ToolExecutor
 
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_:-]{1,64}\Z")
@@ -158,6 +160,10 @@ class RunServices(msgspec.Struct, frozen=True):
     """The server's policy for what is recorded of reasoning."""
     redaction: Redaction = Redaction(Redactor())
     """How reasoning is redacted, where the policy demands it."""
+    approvals: ApprovalSettings = ApprovalSettings()
+    """Which tool calls a person has to approve."""
+    remembered: RememberedApprovals | None = None
+    """Approvals that count for all runs of an owner. None: they are kept in memory."""
     flush_interval: float = 0.25
     """Seconds between saves: the most that a crash can lose."""
     retention_days: float | None = None

@@ -8,7 +8,7 @@ import msgspec
 
 from thinkaloud.core.redaction.redaction import Redaction
 from thinkaloud.core.reply import reply
-from thinkaloud.core.turn import Finish, Wait
+from thinkaloud.core.turn import Finish, TurnSoFar, Wait
 from thinkaloud.core.turn import Turn as TurnMachine
 from thinkaloud.errors import ThinkaloudError
 from thinkaloud.events.event import (
@@ -22,7 +22,7 @@ from thinkaloud.events.event import (
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.prompt import Effort, ModelOptions, ToolSchema, Turn
 from thinkaloud.ports.clock import Clock
-from thinkaloud.ports.engine import Engine, EngineRun
+from thinkaloud.ports.execution.engine import Decisions, Engine, EngineRun
 from thinkaloud.ports.model import Model
 from thinkaloud.ports.principal import Principal, ReasoningPolicy
 from thinkaloud.ports.signal import Signal
@@ -94,28 +94,45 @@ class RunDependencies(msgspec.Struct, frozen=True):
     hooks: HookChain
     redaction: Redaction
     payloads: UnloggedPayloads
+    encode_spec: Callable[["RunSpec"], str]
+    """Returns what a checkpoint has of a run's specification."""
     show_end: Callable[[], Awaitable[None]]
     """Persists and publishes the terminal event."""
+
+
+def _turn(spec: RunSpec, clock: Clock, so_far: TurnSoFar | None) -> TurnMachine:
+    client_tools = frozenset(tool.name for tool in spec.client_tools)
+    turn = TurnMachine(spec.run_id, spec.max_iterations, clock.steady_ms(), client_tools)
+    if so_far is not None:
+        turn.continue_from(so_far)
+    return turn
 
 
 class Run:
     """Executes one run on an open log. Call `execute` once."""
 
-    def __init__(self, spec: RunSpec, log: LiveLog, means: RunDependencies) -> None:
+    def __init__(
+        self,
+        spec: RunSpec,
+        log: LiveLog,
+        means: RunDependencies,
+        so_far: TurnSoFar | None = None,
+    ) -> None:
         self.spec = spec
-        turn = TurnMachine(
-            spec.run_id,
-            spec.max_iterations,
-            means.clock.steady_ms(),
-            frozenset(tool.name for tool in spec.client_tools),
-        )
+        turn = _turn(spec, means.clock, so_far)
         reasoning = RunReasoning(spec.reasoning, means.redaction, means.payloads)
-        self._recorder = RunRecorder(spec.run_id, log, turn, means.clock, means.hooks, reasoning)
+        self.recorder = RunRecorder(spec.run_id, log, turn, means.clock, means.hooks, reasoning)
+        """Its events so far, and the only writer of new ones."""
+        self.recorder.encode_spec = lambda: means.encode_spec(spec)
+        self.storing: dict[str, asyncio.Task[None]] = {}
+        """Decisions that are being stored, by approval. The run doesn't wait before they are."""
+        self.decisions = Decisions()
+        """What was decided about it, for its engine."""
         self.has_started = Signal()
         """Set at the first step of its task. From then on a cancelled run still records its end."""
         self.is_waiting = False
         """Whether it waits for a person. It continues later, from its log."""
-        self.stored = self._recorder.stored
+        self.stored = self.recorder.stored
         """Set once the store has accepted or refused it. Until then, nothing of it is published,
         and it runs no tools."""
         self.refusal: Exception | None = None
@@ -132,7 +149,13 @@ class Run:
         self.log = log
         """The log that it appends to."""
         self._show_end = means.show_end
-        self._has_begun = False
+        self.has_begun = so_far is not None
+        """Whether its first event is in the log."""
+        self._is_resumed = so_far is not None
+        before = None if so_far is None else so_far.usage
+        self._counted_before = before.input_tokens + before.output_tokens if before else 0
+        if so_far is not None:
+            self.stored.set()
 
     async def execute(self, read_earlier: ReadEarlier) -> None:
         """Execute the run to its end. Raises only `CancelledError`, unless it was stopped.
@@ -150,11 +173,22 @@ class Run:
         self._begin()
         cancelled: asyncio.CancelledError | None = None
         try:
-            finish = await self._finish(read_earlier)
+            if self.stopping:
+                finish: Finish | Wait = Finish("stopped")
+            else:
+                finish = await self._finish(read_earlier)
+                # Nothing may be decided between here and where its task is given up.
+                while isinstance(finish, Wait) and (self.decisions.pending or self.storing):
+                    if not self.decisions.pending:
+                        await self.decisions.wait()
+                    self._is_resumed = True
+                    finish = await self._finish(read_earlier)
         except asyncio.CancelledError as error:
             cancelled = None if self.stopping else error
             if self.refusal is not None:
                 return
+            if self._waits_on():
+                raise
             finish = self._finish_of_cancelled()
         await self.stored.wait()
         if self.refusal is not None:
@@ -162,15 +196,20 @@ class Run:
         if isinstance(finish, Wait):
             self.is_waiting = True
             return
-        ending = self._recorder.end(finish, held=True)
+        ending = self.recorder.end(finish, held=True)
         await self._show_end()
         if cancelled is not None:
             raise cancelled
         await self._notify_end(ending, finish.error)
 
+    def _waits_on(self) -> bool:
+        """Whether a cancelled run keeps waiting, for the next start of the server."""
+        self.is_waiting = not self.stopping and bool(self.recorder.fold.interactions.open)
+        return self.is_waiting
+
     def stop(self) -> bool:
         """Mark the run as stopped. Returns whether the caller must now cancel its task."""
-        if self.stopping or self._recorder.turn.ended:
+        if self.stopping or self.recorder.turn.ended:
             return False
         self.stopping = True
         return True
@@ -188,10 +227,10 @@ class Run:
 
     def abandon(self) -> None:
         """Record the end of a run that was cancelled before it could do so itself."""
-        if self.refusal is not None:
+        if self.refusal is not None or (self.has_begun and self._waits_on()):
             return
         self._begin()
-        self._recorder.end(self._finish_of_cancelled())
+        self.recorder.end(self._finish_of_cancelled())
 
     def settle(self) -> None:
         """Count the tokens that it has used. Without figures of the provider, they are estimated."""
@@ -200,20 +239,21 @@ class Run:
         if self.refusal is not None:
             self.charge.cancel()
             return
-        view = self._recorder.fold.view()
-        usage = view.usage
+        view = self.recorder.fold.view()
+        usage = self.recorder.turn.usage
         if usage is None:
             chars = len(self.spec.input.text) + len(view.reasoning) + len(view.response)
             self.charge.settle(chars // 4)
         else:
-            self.charge.settle(usage.input_tokens + usage.output_tokens)
+            tokens = usage.input_tokens + usage.output_tokens
+            self.charge.settle(max(0, tokens - self._counted_before))
 
     def _begin(self) -> None:
-        if self._has_begun:
+        if self.has_begun:
             return
-        self._has_begun = True
+        self.has_begun = True
         held = not self.stored.is_set()
-        self._recorder.begin(self.spec.started, self.spec.attachments, held=held)
+        self.recorder.begin(self.spec.started, self.spec.attachments, held=held)
 
     def _finish_of_cancelled(self) -> Finish:
         if self.stopping:
@@ -225,7 +265,7 @@ class Run:
         try:
             async with asyncio.timeout(self._limits.run_timeout_seconds):
                 return await self._engine.execute(
-                    await self._engine_run(read_earlier), self._recorder
+                    await self._engine_run(read_earlier), self.recorder
                 )
         except TimeoutError:
             message = f"The run took longer than {self._limits.run_timeout_seconds:g} seconds."
@@ -251,12 +291,14 @@ class Run:
             spec.effort,
             spec.max_iterations,
             await read_earlier(),
+            self.decisions,
+            self._is_resumed,
         )
 
     async def _notify_end(self, ending: Sequence[Event], error: RunError | None) -> None:
         if not self._hooks:
             return
-        run = self._recorder.fold.view()
+        run = self.recorder.fold.view()
         answer = reply(run, self.spec.conversation_id, include_reasoning=True)
         try:
             for event in ending:

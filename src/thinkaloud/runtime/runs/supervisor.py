@@ -15,11 +15,11 @@ from thinkaloud.runtime.log.follower import Follower, begin_following
 from thinkaloud.runtime.log.hub import Hub
 from thinkaloud.runtime.log.live_log import LiveLog
 from thinkaloud.runtime.reasoning.reader import Reader
-from thinkaloud.runtime.runs.active import ActiveRuns
+from thinkaloud.runtime.runs.active import ActiveRuns, until_stored
 from thinkaloud.runtime.runs.admission import Admission
 from thinkaloud.runtime.runs.finalizer import Finalizer
 from thinkaloud.runtime.runs.hooks import HookChain
-from thinkaloud.runtime.runs.recovery import recover
+from thinkaloud.runtime.runs.recovery import Recovery, recover
 from thinkaloud.runtime.runs.registration import Registration
 from thinkaloud.runtime.runs.replica.acceptance import Acceptance
 from thinkaloud.runtime.runs.replica.dispatcher import Dispatcher, ReplicaParts
@@ -38,7 +38,11 @@ from thinkaloud.runtime.runs.request import (
     replaced_run,
 )
 from thinkaloud.runtime.runs.run import Run, RunSpec
+from thinkaloud.runtime.runs.waiting.approvals import Approvals, ApprovalServices
+from thinkaloud.runtime.runs.waiting.remembered import MemoryApprovals
+from thinkaloud.runtime.runs.waiting.resumption import Resumption
 from thinkaloud.runtime.selections import Selections
+from thinkaloud.runtime.tools.approval_policy import ApprovalPolicy
 from thinkaloud.runtime.usage_meter import UsageMeter
 
 __all__ = ["ID_PATTERN", "RunRequest", "RunServices", "Runs"]
@@ -75,10 +79,15 @@ class Runs:
         )
         """Operations on whole conversations."""
         self._registration = Registration(services.store, self.hub, self.active, services.clock)
+        self.remembered = services.remembered or MemoryApprovals()
+        """Approvals that count for all runs of an owner."""
         self._finisher = Finalizer(self.hub, services.flush_interval)
+        policy = ApprovalPolicy(services.approvals, self.remembered, services.clock)
         self._executor = Executor(
-            services, self.hub, self.active, self._finisher, self._registration
+            services, self.hub, self.active, self._finisher, self._registration, policy
         )
+        self.approvals = _approvals(self, services, self._executor)
+        """Decisions about tool calls, and answers to questions."""
         self.find_payload = self._executor.payloads.find
         """Finds the payload of a response that is not in the log."""
         self._dispatcher = Dispatcher(
@@ -104,7 +113,8 @@ class Runs:
             try:
                 if self._store.is_shared:
                     keeping += await self._dispatcher.start(tasks)
-                await recover(self._store, self.hub, self._finisher)
+                await recover(Recovery(self._store, self.hub, self._finisher, self.active.parked))
+                keeping.append(tasks.create_task(self.approvals.keep_expiring()))
                 await self.conversations.release_uploads()
                 if services.retention_days is not None:
                     purging = purge_periodically(
@@ -158,7 +168,7 @@ class Runs:
         done = self._keyed[key] = asyncio.Event()
         try:
             # The caller of an earlier run with this key may have left before it was stored.
-            await self.active.until_stored(*key)
+            await until_stored(self.active, *key)
             first = await self._store.run_for_key(*key)
             return first or await self._start(principal, request)
         finally:
@@ -278,3 +288,20 @@ class Runs:
         if accepted.outcome != "running":
             return None, accepted.run
         return await self._executor.launch(spec, accepted.run), accepted.run
+
+
+def _approvals(runs: Runs, services: RunServices, executor: Executor) -> Approvals:
+    resumption = Resumption(services, runs.hub, runs.active, runs.admission.meter, executor.spawn)
+    runs.active.stop_parked = resumption.stop
+    return Approvals(
+        ApprovalServices(
+            runs.hub,
+            runs.active,
+            runs.remembered,
+            services.tool_executor.questions,
+            services.clock,
+            runs.record,
+            runs.fold,
+            resumption.resume,
+        )
+    )

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from thinkaloud.errors import ToolError
 from thinkaloud.events.event import Event, ToolProgress
 from thinkaloud.events.model import ToolCall
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.tool import Answer, ToolScope
+from thinkaloud.runtime.tools.questions import Questions, question
 
 _INTERVAL_MS: Final = 100
 """Reports that follow another one sooner are dropped."""
@@ -21,11 +23,19 @@ class CallContext:
     """The context of one call. Implements `thinkaloud.ports.tool.ToolContext`."""
 
     def __init__(
-        self, scope: ToolScope, call: ToolCall, record: Callable[[Event], None], clock: Clock
+        self,
+        scope: ToolScope,
+        call: ToolCall,
+        record: Callable[[Event], None],
+        clock: Clock,
+        questions: Questions,
     ) -> None:
         self._scope = scope
-        self._tool_call_id = call.tool_call_id
-        self._name = call.name
+        self._call = call
+        self._questions = questions
+        self._one_at_a_time = asyncio.Lock()
+        self._asking_since: float | None = None
+        self._asked_seconds = 0.0
         self._record = record
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -42,15 +52,15 @@ class CallContext:
     @property
     def tool_call_id(self) -> str:
         """The id of this call, unique in its run."""
-        return self._tool_call_id
+        return self._call.tool_call_id
 
     def progress(
         self, message: str = "", *, progress: float | None = None, total: float | None = None
     ) -> None:
         """Report progress, from any thread. At most ten reports a second are recorded."""
         report = ToolProgress(
-            self._tool_call_id,
-            self._name,
+            self._call.tool_call_id,
+            self._call.name,
             message.encode("utf-8", "replace").decode("utf-8")[:_MAX_MESSAGE],
             _number(progress),
             _number(total),
@@ -72,12 +82,27 @@ class CallContext:
         self._reported_ms = now_ms
         self._record(report)
 
+    @property
+    def asking_seconds(self) -> float:
+        """How long it has waited for a person."""
+        since = self._asking_since
+        return self._asked_seconds + (0.0 if since is None else self._loop.time() - since)
+
     async def ask(
         self, message: str, schema: dict[str, object] | None = None, *, url: str | None = None
     ) -> Answer:
-        """Return `cancel`: nobody can be asked yet."""
-        del message, schema, url
-        return Answer("cancel")
+        """Ask the owner of the run a question and wait for the answer, one at a time."""
+        timeout = self._questions.timeout_seconds
+        asked = question(self._call, message, schema, url, self._clock, timeout)
+        async with self._one_at_a_time:
+            if self.ended:
+                raise ToolError("The call has ended.")
+            self._asking_since = self._loop.time()
+            try:
+                return await self._questions.ask(self._scope, asked, self._record)
+            finally:
+                self._asked_seconds = self.asking_seconds
+                self._asking_since = None
 
 
 def _is_running(loop: asyncio.AbstractEventLoop) -> bool:

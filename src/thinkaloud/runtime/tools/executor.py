@@ -11,6 +11,7 @@ from typing_extensions import TypeIs
 from thinkaloud.errors import ToolError
 from thinkaloud.events.content import TextContent, images_of, text_of
 from thinkaloud.events.event import Event, ToolEnded, ToolStarted, ToolStatus
+from thinkaloud.events.interaction import ApprovalRequested, ApprovalResolved
 from thinkaloud.events.model import ToolCall
 from thinkaloud.events.prompt import Image
 from thinkaloud.ports.clock import Clock
@@ -22,8 +23,10 @@ from thinkaloud.ports.tool import (
     ToolScope,
     ToolSource,
 )
+from thinkaloud.runtime.tools.approval_policy import fingerprint
 from thinkaloud.runtime.tools.context import CallContext
 from thinkaloud.runtime.tools.listing import Toolbox, ToolListing
+from thinkaloud.runtime.tools.questions import Questions
 
 _LEAVING_SECONDS: Final = 0.5
 """How long to wait for a cancelled tool to end, which delays a stopped run."""
@@ -31,6 +34,11 @@ _IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/
 _MAX_IMAGES: Final = 20
 _MAX_IMAGE_CHARS: Final = 8_000_000
 """Maximum total size of the images of a result, in base64."""
+_CHANGED: Final = "The tool has changed since this call was approved, so it was not run."
+_EDITED: Final = (
+    "[The user changed the arguments of this call before approving it: {arguments}."
+    " Do not repeat the original call.]\n"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -68,29 +76,20 @@ class ToolExecutor:
     """Executes tool calls. Raises `ValueError` if two of the `tools` have the same name."""
 
     def __init__(
-        self, tools: Sequence[AnyTool], max_result_chars: int, sources: Sequence[ToolSource] = ()
+        self,
+        tools: Sequence[AnyTool],
+        max_result_chars: int,
+        sources: Sequence[ToolSource] = (),
+        question_seconds: float = 86_400.0,
     ) -> None:
         self.toolbox = Toolbox(tools, sources)
         """The tools that runs are offered."""
+        self.questions = Questions(question_seconds)
+        """The questions of running calls."""
         self._max_result_chars = max_result_chars
         self._left: set[asyncio.Task[ToolOutput]] = set()
 
-    async def run(
-        self,
-        calls: Sequence[ToolCall],
-        using: ToolCalls,
-        recorder: CallRecorder,
-        max_parallel: int,
-    ) -> Sequence[ToolEnded]:
-        """Run the calls of one response concurrently, recording each start and end."""
-        room = asyncio.Semaphore(max_parallel)
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._recorded(call, using, recorder, room)) for call in calls
-            ]
-        return [task.result() for task in tasks]
-
-    async def call(self, call: ToolCall, listing: ToolListing, context: ToolContext) -> ToolOutcome:
+    async def call(self, call: ToolCall, listing: ToolListing, context: CallContext) -> ToolOutcome:
         """Run one call within its tool's time limit. Raises nothing but cancellation."""
         tool = listing.by_name.get(call.name)
         if tool is None:
@@ -105,37 +104,70 @@ class ToolExecutor:
         given = msgspec.convert(arguments, dict[str, object])
         return await self._run(tool, call.name, given, context)
 
-    async def _recorded(
-        self, call: ToolCall, using: ToolCalls, recorder: CallRecorder, room: asyncio.Semaphore
+    async def recorded(self, call: ToolCall, using: ToolCalls, recorder: CallRecorder) -> ToolEnded:
+        """Run a call, recording its start and its end."""
+        recorder.append(ToolStarted(call.tool_call_id, call.name, call.arguments))
+        return await self._until_end(call, using, recorder)
+
+    async def approved(
+        self,
+        asked: ApprovalRequested,
+        resolved: ApprovalResolved,
+        using: ToolCalls,
+        recorder: CallRecorder,
     ) -> ToolEnded:
-        async with room:
-            recorder.append(ToolStarted(call.tool_call_id, call.name, call.arguments))
-            started_ms = recorder.clock.steady_ms()
-            context = CallContext(using.scope, call, recorder.append, recorder.clock)
-            outcome = ToolOutcome("cancelled", "Cancelled.")
-            try:
-                outcome = await self.call(call, using.listing, context)
-            finally:
-                context.ended = True
-                ended = ToolEnded(
-                    call.tool_call_id,
-                    call.name,
-                    outcome.status,
-                    outcome.result,
-                    recorder.clock.steady_ms() - started_ms,
-                    outcome.truncated,
-                    outcome.images,
-                )
-                recorder.append(ended)
-            return ended
+        """Run an approved call, whose start is recorded, and record its end.
+
+        If the tool is not the one that was approved any more, the call fails.
+        """
+        arguments = asked.arguments if resolved.arguments is None else resolved.arguments
+        call = ToolCall(asked.tool_call_id, asked.action, arguments)
+        tool = using.listing.by_name.get(call.name)
+        if tool is None or fingerprint(tool) != asked.fingerprint:
+            outcome = ToolOutcome("error", _CHANGED)
+            return self._ended(call, outcome, 0, recorder)
+        note = "" if resolved.arguments is None else _EDITED.format(arguments=arguments)
+        return await self._until_end(call, using, recorder, note)
+
+    async def _until_end(
+        self, call: ToolCall, using: ToolCalls, recorder: CallRecorder, note: str = ""
+    ) -> ToolEnded:
+        started_ms = recorder.clock.steady_ms()
+        context = CallContext(using.scope, call, recorder.append, recorder.clock, self.questions)
+        outcome = ToolOutcome("cancelled", "Cancelled.")
+        try:
+            outcome = await self.call(call, using.listing, context)
+        finally:
+            context.ended = True
+            if note:
+                outcome = msgspec.structs.replace(outcome, result=note + outcome.result)
+            took_ms = recorder.clock.steady_ms() - started_ms
+            ended = self._ended(call, outcome, took_ms, recorder)
+        return ended
+
+    @staticmethod
+    def _ended(
+        call: ToolCall, outcome: ToolOutcome, took_ms: int, recorder: CallRecorder
+    ) -> ToolEnded:
+        ended = ToolEnded(
+            call.tool_call_id,
+            call.name,
+            outcome.status,
+            outcome.result,
+            took_ms,
+            outcome.truncated,
+            outcome.images,
+        )
+        recorder.append(ended)
+        return ended
 
     async def _run(
-        self, tool: AnyTool, name: str, arguments: dict[str, object], context: ToolContext
+        self, tool: AnyTool, name: str, arguments: dict[str, object], context: CallContext
     ) -> ToolOutcome:
         # Not in a task group, which would wait forever for a tool that ignores its cancellation.
         work = asyncio.create_task(_call(tool, arguments, context))  # noqa: TID251 - see `_cancel_call`
         try:
-            done, _ = await asyncio.wait([work], timeout=tool.timeout)
+            done = await _finished(work, tool.timeout, context)
         finally:
             await self._cancel_call(work, name)
         if not done:
@@ -194,6 +226,17 @@ async def _call(tool: AnyTool, arguments: dict[str, object], context: ToolContex
     if _takes_context(tool):
         return await tool.call_in(context, arguments)
     return ToolOutput((TextContent(await tool.call(arguments)),))
+
+
+async def _finished(work: asyncio.Task[ToolOutput], seconds: float, context: CallContext) -> bool:
+    """Wait for a call. The time in which it waits for a person doesn't count."""
+    now = asyncio.get_running_loop().time
+    started = now()
+    while (left := started + seconds + context.asking_seconds - now()) > 0:
+        done, _ = await asyncio.wait([work], timeout=left)
+        if done:
+            return True
+    return False
 
 
 def _takes_context(tool: AnyTool) -> TypeIs[ContextTool]:

@@ -75,7 +75,10 @@ class ChatRoutes:
                 body=ChatRequest,
                 headers=_HEADERS,
                 answers={
-                    200: Answer("The reply; with `streaming`, the events.", Reply, also_stream=True)
+                    200: Answer(
+                        "The reply; with `streaming`, the events.", Reply, also_stream=True
+                    ),
+                    202: Answer("The run waits for a decision about its `approvals`.", Reply),
                 },
                 problems=_FAILURES,
             ),
@@ -112,7 +115,8 @@ class ChatRoutes:
             problem = failed_run(view, record, request_id_of(request.scope), shows=shows)
             return respond(problem, withheld)
         body = reply(view, record.conversation_id, include_reasoning=shows)
-        return json_response(body, headers=withheld)
+        status = 202 if view.status == "waiting" else 200
+        return json_response(body, status, headers=withheld)
 
     async def stream(self, request: Request) -> Response:
         """Start a run and stream its events."""
@@ -140,7 +144,8 @@ class ChatRoutes:
     async def _wait(self, request: Request, record: RunRecord) -> None:
         """Wait for the run to end. The client counts as a follower while it waits."""
         async with asyncio.TaskGroup() as tasks:
-            over = tasks.create_task(wait_for_end(self._services.runs, record))
+            runs = self._services.runs
+            over = tasks.create_task(wait_for_end(runs, record, or_waiting=True))
             gone = tasks.create_task(until_gone(request.receive))
             await asyncio.wait([over, gone], return_when=asyncio.FIRST_COMPLETED)
             left = not over.done()

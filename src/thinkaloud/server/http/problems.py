@@ -40,6 +40,7 @@ _STATUS: Final[Mapping[str, int]] = {
     "not_found": 404,
     "unknown_model": 404,
     "conflict": 409,
+    "approval_pending": 409,
     "configuration": 503,
     "provider_auth": 502,
     "provider_bad_request": 502,

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from thinkaloud.runtime.conversations.service import MAX_TITLE_CHARS
+from thinkaloud.server.schema.approvals import AnswerRequest, DecisionRequest
 from thinkaloud.server.schema.message import Budget, ClientMessage, EffortName
 
 ConversationId = Annotated[
@@ -53,6 +54,22 @@ class ResumeCommand(msgspec.Struct, frozen=True, tag_field="type", tag="resume")
     conversation_id: str | None = None
     after: Seq = 0
     include_reasoning: bool = False
+
+
+class DecideCommand(DecisionRequest, frozen=True, kw_only=True, tag_field="type", tag="decide"):
+    """Approve or deny a tool call of any run of the caller's."""
+
+    approval_id: str
+    run_id: Annotated[
+        str | None, Meta(description="Its run; only needed once it has been decided.")
+    ] = None
+
+
+class AnswerCommand(AnswerRequest, frozen=True, kw_only=True, tag_field="type", tag="answer"):
+    """Answer a question of a tool."""
+
+    run_id: str
+    question_id: str
 
 
 class FollowQuery(msgspec.Struct, frozen=True):
@@ -212,7 +229,7 @@ class ModelSwitch(msgspec.Struct, frozen=True):
     reasoning_effort: EffortName | Budget | None = None
 
 
-SocketKind = Literal["message", "stop", "resume"]
+SocketKind = Literal["message", "stop", "resume", "decide", "answer"]
 
 
 class SocketMessage(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from thinkaloud.events.view import Block, ConversationView, ReasoningBlock, RunV
 from thinkaloud.ports.model import ModelInfo, ReasoningAbility
 from thinkaloud.ports.store import Conversation, RunRecord
 
-State = RunStatus | Literal["queued", "running"]
+State = RunStatus | Literal["queued", "running", "waiting"]
 
 
 class RunState(msgspec.Struct, frozen=True, gc=False):
@@ -73,7 +73,7 @@ class AssistantMessage(msgspec.Struct, frozen=True, tag_field="role", tag="assis
 
     run_id: str
     text: str
-    status: RunStatus | Literal["running"]
+    status: RunStatus | Literal["running", "waiting"]
     model: str
     blocks: tuple[Block, ...]
     at_ms: int

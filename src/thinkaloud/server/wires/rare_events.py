@@ -6,6 +6,7 @@ from thinkaloud.events.event import (
     ModelResponded,
     Notice,
     ReasoningEnded,
+    RunCheckpoint,
     SegmentReclassified,
     ToolEnded,
     ToolProgress,
@@ -13,6 +14,7 @@ from thinkaloud.events.event import (
     ToolStarted,
     VersionSelected,
 )
+from thinkaloud.events.interaction import Interaction
 
 RareEvent = (
     IterationStarted
@@ -25,5 +27,7 @@ RareEvent = (
     | ToolRequested
     | ModelResponded
     | Notice
+    | Interaction
+    | RunCheckpoint
     | VersionSelected
 )

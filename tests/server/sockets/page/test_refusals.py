@@ -226,7 +226,17 @@ async def test_the_bootstrap_has_the_sockets_address_and_the_servers_features() 
         ),
         (
             '{"type": "dance"}',
-            ["new_chat", "attach", "detach", "earlier", "message", "stop", "ping"],
+            [
+                "new_chat",
+                "answer",
+                "attach",
+                "decide",
+                "detach",
+                "earlier",
+                "message",
+                "stop",
+                "ping",
+            ],
         ),
     ],
 )

@@ -9,6 +9,7 @@ import { Markdown } from "@/components/markdown/markdown";
 import { ErrorBoundary } from "@/components/markdown/error-boundary";
 import { PlainText } from "@/components/markdown/plain-text";
 import { useViewOptions } from "@/components/view-options";
+import { QuestionCard } from "@/components/approval/question-card";
 import { RunEnding } from "./run-ending";
 import { RunFooter } from "./run-footer";
 import { answerOf } from "./run-texts";
@@ -26,7 +27,7 @@ export interface AssistantMessageProps {
 
 /** The output of a run in order of arrival: thinking, tools and answer. */
 export function AssistantMessage({ run, onRetry, onContinue, onRegenerate, onBranch }: AssistantMessageProps) {
-  const running = run.status === "running";
+  const running = run.status === "running" || run.status === "waiting";
   return (
     <div className="space-y-3" aria-busy={running}>
       <span className="sr-only">The model said: </span>
@@ -62,6 +63,8 @@ function textOf(block: Content): string {
       return block.text;
     case "tool":
       return `${block.name}\n${block.arguments}\n${block.result}`;
+    case "question":
+      return block.message;
     default: {
       const never: never = block;
       return never;
@@ -72,11 +75,13 @@ function textOf(block: Content): string {
 function BlockView({ block, run }: { readonly block: Content; readonly run: RunView }) {
   switch (block.type) {
     case "reasoning":
-      return <Thought block={block} runStatus={run.status} isOnlyContent={run.status !== "running" && answerOf(run) === ""} />;
+      return <Thought block={block} runStatus={run.status} isOnlyContent={run.status !== "running" && run.status !== "waiting" && answerOf(run) === ""} />;
     case "answer":
       return <Answer block={block} />;
     case "tool":
       return <ToolCall block={block} />;
+    case "question":
+      return <QuestionCard block={block} runId={run.run_id} />;
     default: {
       const never: never = block;
       return never;
@@ -140,6 +145,7 @@ function isWaiting(run: RunView): boolean {
   if (run.status !== "running") return false;
   const last = run.blocks.at(-1);
   if (!last || last.type === "notice") return true;
+  if (last.type === "question") return last.action !== null;
   return last.type === "tool" ? last.status !== "running" : last.status !== "open";
 }
 

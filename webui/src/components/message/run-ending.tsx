@@ -32,6 +32,7 @@ export function RunEnding({ run, onRetry, onContinue }: RunEndingProps) {
   ) : null;
   switch (run.status) {
     case "running":
+    case "waiting":
       return null;
     case "completed":
       return run.outcome ? (

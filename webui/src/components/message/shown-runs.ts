@@ -20,6 +20,6 @@ export function shownRuns({ runs, versions, attempt }: Pick<ConversationView, "r
   };
   if (!attempt) return runs.map((run) => shown(run));
   const place = runs.findIndex((run) => versions[run.run_id]?.includes(attempt.run_id));
-  if (attempt.status === "running") return [...(place === -1 ? runs : runs.slice(0, place)).map((run) => shown(run)), shown(attempt)];
+  if (attempt.status === "running" || attempt.status === "waiting") return [...(place === -1 ? runs : runs.slice(0, place)).map((run) => shown(run)), shown(attempt)];
   return runs.map((run, index) => shown(run, index === place ? attempt : null));
 }

@@ -5,6 +5,7 @@ import { beginning } from "@/events/text-slices";
 import type { ToolBlock } from "@/events/types.gen";
 
 import { CopyButton } from "@/components/copy-button";
+import { ApprovalCard, decisionText } from "@/components/approval/approval-card";
 import { formatDuration } from "./duration";
 import { useToggle } from "@/components/view-options";
 import { cx } from "@/components/ui/cx";
@@ -13,6 +14,7 @@ import { visible } from "./sanitize";
 type Status = ToolBlock["status"];
 
 const WORDS: Readonly<Record<Status, string>> = {
+  waiting: "waits for you",
   running: "running…",
   requested: "left to the client",
   ok: "done",
@@ -21,13 +23,19 @@ const WORDS: Readonly<Record<Status, string>> = {
   cancelled: "cancelled",
   unknown_tool: "unknown tool",
   invalid_arguments: "invalid arguments",
+  denied: "denied",
+  expired: "expired",
+  interrupted: "interrupted",
 };
 
-const CALM: ReadonlySet<Status> = new Set(["ok", "running", "requested"]);
+const CALM: ReadonlySet<Status> = new Set(["ok", "waiting", "running", "requested", "denied", "expired"]);
+
+const HAS_NO_RESULT: ReadonlySet<Status> = new Set(["waiting", "running", "requested"]);
 
 const BAD: ReactNode = <CircleAlert size={15} className="text-danger" aria-hidden />;
 
 const ICONS: Readonly<Record<Status, ReactNode>> = {
+  waiting: <Loader size={15} className="text-accent" aria-hidden />,
   requested: <CircleCheck size={15} className="text-faint" aria-hidden />,
   running: <Loader size={15} className="animate-spin text-accent" aria-hidden />,
   ok: <CircleCheck size={15} className="text-accent" aria-hidden />,
@@ -36,10 +44,18 @@ const ICONS: Readonly<Record<Status, ReactNode>> = {
   cancelled: <CircleSlash size={15} className="text-faint" aria-hidden />,
   unknown_tool: BAD,
   invalid_arguments: BAD,
+  denied: <CircleSlash size={15} className="text-faint" aria-hidden />,
+  expired: <CircleSlash size={15} className="text-faint" aria-hidden />,
+  interrupted: BAD,
 };
 
 /** A tool call: one line that expands to arguments and result. */
 export const ToolCall = memo(function ToolCall({ block }: { readonly block: ToolBlock }) {
+  const { approval } = block;
+  return block.status === "waiting" && approval?.decision === null ? <ApprovalCard block={block} approval={approval} /> : <Call block={block} />;
+});
+
+function Call({ block }: { readonly block: ToolBlock }) {
   const [open, setOpen] = useToggle(`tool:${block.tool_call_id}:${block.iteration}`, false);
   const body = useId();
   return (
@@ -55,8 +71,7 @@ export const ToolCall = memo(function ToolCall({ block }: { readonly block: Tool
         <span className="truncate font-mono text-[0.84rem]">{visible(block.name)}</span>
         <span className="min-w-0 flex-1 truncate text-faint">{open ? "" : visible(summary(block.arguments))}</span>
         <span className={cx("shrink-0 text-xs", CALM.has(block.status) ? "text-faint" : "text-danger")}>
-          {WORDS[block.status]}
-          {block.duration_ms !== null && block.duration_ms >= 1000 ? `, ${formatDuration(block.duration_ms)}` : ""}
+          {outcome(block)}
         </span>
         <ChevronRight size={15} aria-hidden className={cx("shrink-0 text-faint transition-transform duration-150", open && "rotate-90")} />
       </button>
@@ -64,13 +79,21 @@ export const ToolCall = memo(function ToolCall({ block }: { readonly block: Tool
         {open ? (
           <div className="unfold space-y-3 border-t border-line px-3 py-3">
             <Field name="Arguments" text={pretty(block.arguments)} />
-            {block.status === "running" || block.status === "requested" ? null : <Field name={block.truncated ? "Result (truncated)" : "Result"} text={block.result} />}
+            {HAS_NO_RESULT.has(block.status) ? null : <Field name={block.truncated ? "Result (truncated)" : "Result"} text={block.result} />}
           </div>
         ) : null}
       </div>
     </section>
   );
-});
+}
+
+/** How the call was decided, how it ended, and how long it took. */
+function outcome(block: ToolBlock): string {
+  const decided = decisionText(block.approval);
+  const words = [decided, WORDS[block.status]].filter((word, index, all) => word !== "" && all.indexOf(word) === index);
+  if (block.duration_ms !== null && block.duration_ms >= 1000) words.push(formatDuration(block.duration_ms));
+  return words.join(", ");
+}
 
 function Field({ name, text }: { readonly name: string; readonly text: string }) {
   return (

@@ -78,7 +78,7 @@ export function Thread({ view, pluginMessages = NO_PLUGIN_MESSAGES, onEarlier, a
         </div>
       </div>
       <p role="status" className="sr-only">
-        {view.attempt && view.attempt.status !== "running" ? attemptText(view.attempt) : statusText(runs.at(-1))}
+        {view.attempt && !isActive(view.attempt) ? attemptText(view.attempt) : statusText(runs.at(-1))}
       </p>
       {following ? null : (
         <IconButton
@@ -114,7 +114,7 @@ interface RowProps {
 const Row = memo(function Row({ run, versions, attempt, isLast, actions }: RowProps) {
   const addressOf = useContext(FileAddressContext);
   const { onEdit, ...others } = useMemo(() => actionsFor(actions, run, isLast), [actions, run, isLast]);
-  const onSelect = run.status === "running" ? undefined : actions.onSelect;
+  const onSelect = isActive(run) ? undefined : actions.onSelect;
   const switcher = (of: "message" | "answer") => <VersionSwitcher versions={versions} shown={run.run_id} of={of} onSelect={onSelect} />;
   return (
     <article aria-label="Message and answer" className={cx("space-y-5 pb-9", !isLast && "row")}>
@@ -123,7 +123,7 @@ const Row = memo(function Row({ run, versions, attempt, isLast, actions }: RowPr
       </UserMessage>
       <div className="space-y-3">
         <AssistantMessage key={run.run_id} run={run} {...others} />
-        {versions.length > 1 && run.status !== "running" ? <div className="-mt-2 -ml-2">{switcher("answer")}</div> : null}
+        {versions.length > 1 && !isActive(run) ? <div className="-mt-2 -ml-2">{switcher("answer")}</div> : null}
         {attempt ? <AttemptNote attempt={attempt} edited={attempt.input.text !== run.input.text} onRetry={() => actions.onRetry(attempt)} onShow={onSelect && (() => onSelect(attempt.run_id))} /> : null}
       </div>
     </article>
@@ -133,7 +133,7 @@ const Row = memo(function Row({ run, versions, attempt, isLast, actions }: RowPr
 /** The actions available on a run: only the last one can be continued, and a running one has none. */
 function actionsFor(actions: RunActions, run: RunView, isLast: boolean) {
   const bound = (act: ((run: RunView) => void) | undefined, may: boolean) => (act && may ? () => act(run) : undefined);
-  const ended = run.status !== "running";
+  const ended = !isActive(run);
   return {
     onRetry: bound(actions.onRetry, isLast),
     onContinue: bound(actions.onContinue, isLast),
@@ -143,12 +143,18 @@ function actionsFor(actions: RunActions, run: RunView, isLast: boolean) {
   };
 }
 
+function isActive(run: RunView): boolean {
+  return run.status === "running" || run.status === "waiting";
+}
+
 /** Status for screen readers; streaming text itself isn't announced. */
 function statusText(run: RunView | undefined): string {
   if (!run) return "";
   switch (run.status) {
     case "running":
       return runningText(run);
+    case "waiting":
+      return "A tool call waits for your decision";
     case "completed":
       return "Answer complete";
     case "stopped":

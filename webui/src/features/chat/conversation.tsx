@@ -2,6 +2,8 @@ import { useCallback, useMemo } from "react";
 
 import type { RunView } from "@/events/types.gen";
 
+import { type Decide, DecideContext } from "@/components/approval/approval-card";
+import { type AnswerQuestion, AnswerContext } from "@/components/approval/question-card";
 import { FileAddressContext, filesOf } from "@/components/message/attached-files";
 import { type AutoScroll, useAutoScroll } from "@/components/scroll/auto-scroll";
 import { type ViewOptions, ViewOptionsContext, type ThinkingChoice, type Toggles } from "@/components/view-options";
@@ -36,6 +38,8 @@ export function Conversation({ chat, thinking, toggles, onSendMessage, onRestore
   const { session, pending, pluginMessages, phase } = useStore(chat.state);
   const connected = useStore(client.connection).state === "open";
   const fetchEarlier = useCallback(() => chat.fetchEarlier(), [chat]);
+  const decide = useCallback<Decide>((approvalId, decision) => chat.decide(approvalId, decision), [chat]);
+  const answer = useCallback<AnswerQuestion>((runId, questionId, given) => chat.answer(runId, questionId, given), [chat]);
   const autoScroll = useAutoScroll();
   const reading = useViewOptionsFor(autoScroll, thinking, toggles, client.clock.now);
   const actions = useActions(onSendMessage, onReplace, onBranch, onSelect);
@@ -43,6 +47,8 @@ export function Conversation({ chat, thinking, toggles, onSendMessage, onRestore
   return (
     <FileAddressContext value={api.attachmentAddress}>
       <ViewOptionsContext value={reading}>
+       <DecideContext value={connected ? decide : null}>
+       <AnswerContext value={connected ? answer : null}>
         <Thread view={session.view} pluginMessages={pluginMessages} onEarlier={connected && session.earlier ? fetchEarlier : undefined} autoScroll={autoScroll} actions={actions}>
           {session.view.runs.length === 0 && pending.length === 0 && pluginMessages.length === 0 ? <Empty loading={phase === "loading"} /> : null}
           {pending.map((each) => (
@@ -62,6 +68,8 @@ export function Conversation({ chat, thinking, toggles, onSendMessage, onRestore
             />
           ))}
         </Thread>
+       </AnswerContext>
+       </DecideContext>
       </ViewOptionsContext>
     </FileAddressContext>
   );

@@ -12,7 +12,7 @@ from thinkaloud.ports.store import Hint, ReplicaCounts, Store, TakenRun, Token, 
 from thinkaloud.runtime.log.hub import Hub
 from thinkaloud.runtime.runs.active import ActiveRuns
 from thinkaloud.runtime.runs.finalizer import Finalizer
-from thinkaloud.runtime.runs.recovery import end_runs
+from thinkaloud.runtime.runs.recovery import Recovery, end_runs
 from thinkaloud.runtime.runs.replica.executor import Executor
 from thinkaloud.runtime.runs.replica.fence import ReplicaFence
 from thinkaloud.runtime.runs.replica.membership import Membership
@@ -127,7 +127,8 @@ class Dispatcher:
 
     async def _end(self, left: Sequence[Unfinished]) -> None:
         parts = self._parts
-        await end_runs(left, self._store, parts.hub, parts.finalizer)
+        means = Recovery(self._store, parts.hub, parts.finalizer, parts.active.parked)
+        await end_runs(left, means)
 
     async def _heed(self) -> None:
         """Stop and lose runs, as the store has said."""

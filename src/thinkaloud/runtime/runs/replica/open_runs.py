@@ -42,10 +42,15 @@ class OpenRuns:
         found = await self._store.open_runs(owner, conversation_id)
         return [each.run.run_id for each in found]
 
-    async def wait(self, record: RunRecord) -> None:
-        """Wait for a run to end. Cancelling the wait does not affect it."""
+    async def wait(self, record: RunRecord, *, or_waiting: bool = False) -> None:
+        """Wait for a run to end. Cancelling the wait does not affect it.
+
+        With `or_waiting`, return as soon as it waits for a person, too, if this replica has it.
+        """
         if record.run_id in self._active:
-            await self._active.wait(record.run_id)
+            await self._active.wait(record.run_id, or_waiting=or_waiting)
+            if record.run_id in self._active.parked:
+                return
         while await self.is_open(record):
             # Its end is the last of its events, unless this replica loses the log in between.
             async with (

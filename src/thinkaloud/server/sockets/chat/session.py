@@ -16,13 +16,16 @@ from thinkaloud.server.http.parsing import decode
 from thinkaloud.server.http.problems import Refused, problem_of
 from thinkaloud.server.run_request import run_request
 from thinkaloud.server.schema.requests import (
+    AnswerCommand,
     ChatRequest,
+    DecideCommand,
     ResumeCommand,
     SocketKind,
     SocketMessage,
     StopCommand,
 )
 from thinkaloud.server.services import ServerServices, ServerState
+from thinkaloud.server.sockets.decisions import answer, decide
 from thinkaloud.server.streams.backpressure import Outlet
 from thinkaloud.server.streams.frames import FrameStream, frames_of
 from thinkaloud.server.wires.chat.encode import chat_wire
@@ -78,7 +81,7 @@ class SocketSession:
 
     async def _handle(self, data: bytes, tasks: asyncio.TaskGroup) -> None:
         """Handle one message of the client. Errors are sent back; the socket stays open."""
-        settings = self._services.settings
+        services, settings = self._services, self._services.settings
         try:
             kind = decode(data, SocketMessage, settings).type
             match kind:
@@ -91,9 +94,21 @@ class SocketSession:
                 case "resume":
                     self._principal.check("read")
                     await self._resume(decode(data, ResumeCommand, settings), tasks)
+                case "decide":
+                    decision = decode(data, DecideCommand, settings)
+                    await decide(
+                        services,
+                        self._principal,
+                        decision,
+                        decision.approval_id,
+                        decision.run_id,
+                    )
+                case "answer":
+                    given = decode(data, AnswerCommand, settings)
+                    await answer(services, self._principal, given, given.run_id, given.question_id)
                 case _:
                     raise InvalidRequest(
-                        "type must be message, stop or resume.",
+                        "type must be message, stop, resume, decide or answer.",
                         field="type",
                         valid=get_args(SocketKind),
                     )

@@ -12,7 +12,9 @@ from thinkaloud.server.http.problems import Refused
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.server.wires.page.commands import (
     COMMANDS,
+    AnswerQuestion,
     Command,
+    Decide,
     Envelope,
     Message,
     NewChat,
@@ -52,7 +54,9 @@ def read_frame(data: bytes, own_chat: str, settings: ServerSettings) -> Command:
             f"type must be one of {', '.join(COMMANDS)}.", field="type", valid=tuple(COMMANDS)
         )
     found = decode(data, command, settings)
-    if not isinstance(found, NewChat | Ping) and not ID_PATTERN.match(found.chat_id):
+    if not isinstance(found, NewChat | Decide | AnswerQuestion | Ping) and not ID_PATTERN.match(
+        found.chat_id
+    ):
         raise InvalidRequest(
             "chat_id must be 1 to 64 of the characters A-Z a-z 0-9 _ : and -.", field="chat_id"
         )

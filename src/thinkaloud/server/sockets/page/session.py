@@ -14,12 +14,15 @@ from thinkaloud.ports.principal import Principal
 from thinkaloud.server.http.problems import problem_of
 from thinkaloud.server.run_request import run_request
 from thinkaloud.server.services import ServerServices, ServerState
+from thinkaloud.server.sockets.decisions import answer, decide
 from thinkaloud.server.sockets.page.parsing import Address, address, read_frame
 from thinkaloud.server.sockets.page.subscriptions import Subscriptions
 from thinkaloud.server.streams.backpressure import Outlet
 from thinkaloud.server.wires.page.commands import (
+    AnswerQuestion,
     Attach,
     Command,
+    Decide,
     Detach,
     Earlier,
     Message,
@@ -92,11 +95,16 @@ class ChannelSession:
         except ThinkaloudError as error:
             await self._refuse(error, address(data))
 
-    async def _execute(self, command: Command, tasks: asyncio.TaskGroup) -> None:
+    async def _execute(  # noqa: C901, PLR0912 - one case per command
+        self, command: Command, tasks: asyncio.TaskGroup
+    ) -> None:
         if isinstance(command, Attach | Earlier):
             self._principal.check("read")
         elif isinstance(command, NewChat | Message | Stop):
             self._principal.check("chat")
+        if isinstance(command, Decide | AnswerQuestion):
+            await self._decide(command)
+            return
         match command:
             case NewChat():
                 await self._new_chat(command, tasks)
@@ -121,6 +129,13 @@ class ChannelSession:
                 await self._write(ChatPong())
             case _:
                 assert_never(command)
+
+    async def _decide(self, command: Decide | AnswerQuestion) -> None:
+        services, principal = self._services, self._principal
+        if isinstance(command, Decide):
+            await decide(services, principal, command, command.approval_id, command.run_id)
+        else:
+            await answer(services, principal, command, command.run_id, command.question_id)
 
     async def _new_chat(self, command: NewChat, tasks: asyncio.TaskGroup) -> None:
         made = await self._services.runs.conversations.create(

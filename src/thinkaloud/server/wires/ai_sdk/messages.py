@@ -5,7 +5,7 @@ from typing import Literal, assert_never
 
 import msgspec
 
-from thinkaloud.core.reply import parsed_arguments
+from thinkaloud.core.approvals.shown import parsed_arguments
 from thinkaloud.events.event import Outcome, RunError, RunStatus
 from thinkaloud.events.fold import RunFold
 from thinkaloud.events.prompt import Effort, ToolResult
@@ -13,6 +13,7 @@ from thinkaloud.events.view import (
     AnswerBlock,
     Block,
     NoticeBlock,
+    QuestionBlock,
     ReasoningBlock,
     RunView,
     ToolBlock,
@@ -80,7 +81,7 @@ class Metadata(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     run_id: str
     model: str
     started_at_ms: int
-    status: RunStatus | Literal["running"]
+    status: RunStatus | Literal["running", "waiting"]
     reasoning_effort: Effort | None = None
     timing: Durations | None = None
     usage: TokenUsage | None = None
@@ -158,7 +159,7 @@ def _parts(blocks: Iterable[Block]) -> tuple[AnyPart, ...]:
     ids = ToolCallIds()
     iteration = 0
     for block in blocks:
-        if isinstance(block, NoticeBlock):
+        if isinstance(block, NoticeBlock | QuestionBlock):
             continue
         if block.iteration != iteration:
             iteration = block.iteration

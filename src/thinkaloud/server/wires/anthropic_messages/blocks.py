@@ -5,10 +5,17 @@ from typing import Final, Literal, cast
 
 import msgspec
 
-from thinkaloud.core.reply import parsed_arguments
+from thinkaloud.core.approvals.shown import parsed_arguments
 from thinkaloud.events.event import RunEnded
 from thinkaloud.events.model import Usage
-from thinkaloud.events.view import AnswerBlock, NoticeBlock, ReasoningBlock, RunView, ToolBlock
+from thinkaloud.events.view import (
+    AnswerBlock,
+    NoticeBlock,
+    QuestionBlock,
+    ReasoningBlock,
+    RunView,
+    ToolBlock,
+)
 
 SERVER_NAME: Final = "thinkaloud"
 """The `server_name` of the tools that this server executes."""
@@ -118,7 +125,7 @@ def complete_message(view: RunView, ended: RunEnded | None, shown: Shown) -> Mes
             case ToolBlock() if shown.server_tools:
                 found.append(server_tool_use(block.tool_call_id, block.name, block.arguments))
                 found.append(server_tool_result(block.tool_call_id, block.status, block.result))
-            case ToolBlock() | NoticeBlock():
+            case ToolBlock() | NoticeBlock() | QuestionBlock():
                 pass
     called = any(isinstance(block, ToolUse) for block in found)
     return Message(

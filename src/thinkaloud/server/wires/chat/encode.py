@@ -5,7 +5,14 @@ from typing import Final, Literal, assert_never
 
 import msgspec
 
-from thinkaloud.core.reply import parsed_arguments, reply
+from thinkaloud.core.approvals.shown import (
+    AnsweredQuestion,
+    approval_of,
+    parsed_arguments,
+    question_of,
+    resolution_of,
+)
+from thinkaloud.core.reply import reply
 from thinkaloud.errors import NotFound
 from thinkaloud.events.event import (
     AnswerDelta,
@@ -17,6 +24,7 @@ from thinkaloud.events.event import (
     Notice,
     ReasoningDelta,
     ReasoningEnded,
+    RunCheckpoint,
     RunEnded,
     RunError,
     RunStarted,
@@ -26,6 +34,13 @@ from thinkaloud.events.event import (
     ToolRequested,
     ToolStarted,
     VersionSelected,
+)
+from thinkaloud.events.interaction import (
+    ApprovalRequested,
+    ApprovalResolved,
+    Interaction,
+    QuestionRequested,
+    QuestionResolved,
 )
 from thinkaloud.events.view import RunView
 from thinkaloud.runtime.log.entry import Entry
@@ -37,6 +52,8 @@ from thinkaloud.server.wires.chat.frames import (
     ActionFrame,
     ActionProgress,
     ActionStart,
+    ApprovalRequestedFrame,
+    ApprovalResolvedFrame,
     CompleteFrame,
     ErrorData,
     ErrorFrame,
@@ -45,6 +62,8 @@ from thinkaloud.server.wires.chat.frames import (
     NoticeFrame,
     Progress,
     ProgressFrame,
+    QuestionRequestedFrame,
+    QuestionResolvedFrame,
     Reasoning,
     ReasoningEnd,
     ReasoningEndFrame,
@@ -79,6 +98,8 @@ Early = (
     | ToolRequested
     | ModelResponded
     | Notice
+    | Interaction
+    | RunCheckpoint
     | VersionSelected
 )
 
@@ -212,10 +233,10 @@ class ChatWire:
             case VersionSelected():
                 chosen = VersionSelection(logged.conversation_id, event.run_id, logged.at_ms)
                 return VersionFrame(chosen, seq)
-            case AnswerEnded() | ModelResponded() | ToolRequested():
+            case AnswerEnded() | ModelResponded() | ToolRequested() | RunCheckpoint():
                 return None
             case _:
-                assert_never(event)
+                return _interaction(event, seq, run_id)
 
     def _start(self, logged: LoggedEvent, event: RunStarted) -> Start:
         return Start(
@@ -251,6 +272,21 @@ def failure(error: RunError, run_id: str, conversation_id: str) -> ErrorData:
         conversation_id=conversation_id,
         retry_after=_UNSET if error.retry_after is None else error.retry_after,
     )
+
+
+def _interaction(event: Interaction, seq: int, run_id: str) -> Frame:
+    match event:
+        case ApprovalRequested():
+            return ApprovalRequestedFrame(approval_of(event), seq, run_id)
+        case ApprovalResolved():
+            return ApprovalResolvedFrame(resolution_of(event), seq, run_id)
+        case QuestionRequested():
+            return QuestionRequestedFrame(question_of(event), seq, run_id)
+        case QuestionResolved():
+            answered = AnsweredQuestion(event.question_id, event.action)
+            return QuestionResolvedFrame(answered, seq, run_id)
+        case _:
+            assert_never(event)
 
 
 def _action(

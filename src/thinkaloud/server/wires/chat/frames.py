@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from thinkaloud.core.approvals.shown import AnsweredQuestion, Approval, Question, Resolution
 from thinkaloud.core.reply import Reply
 from thinkaloud.events.event import ToolStatus
 from thinkaloud.events.prompt import Effort
@@ -199,6 +200,46 @@ class ActionFrame(msgspec.Struct, frozen=True, tag_field="event", tag="action"):
     run_id: str
 
 
+class ApprovalRequestedFrame(
+    msgspec.Struct, frozen=True, tag_field="event", tag="approval_requested"
+):
+    """A tool call waits until a person approves it."""
+
+    data: Approval
+    seq: int
+    run_id: str
+
+
+class ApprovalResolvedFrame(
+    msgspec.Struct, frozen=True, tag_field="event", tag="approval_resolved"
+):
+    """An approval was decided."""
+
+    data: Resolution
+    seq: int
+    run_id: str
+
+
+class QuestionRequestedFrame(
+    msgspec.Struct, frozen=True, tag_field="event", tag="question_requested"
+):
+    """A running tool call asks a person a question."""
+
+    data: Question
+    seq: int
+    run_id: str
+
+
+class QuestionResolvedFrame(
+    msgspec.Struct, frozen=True, tag_field="event", tag="question_resolved"
+):
+    """A question was answered."""
+
+    data: AnsweredQuestion
+    seq: int
+    run_id: str
+
+
 class NoticeFrame(msgspec.Struct, frozen=True, tag_field="event", tag="notice"):
     """Information for the user."""
 
@@ -259,6 +300,10 @@ Frame = (
     | TokenFrame
     | ReclassifiedFrame
     | ActionFrame
+    | ApprovalRequestedFrame
+    | ApprovalResolvedFrame
+    | QuestionRequestedFrame
+    | QuestionResolvedFrame
     | NoticeFrame
     | ErrorFrame
     | CompleteFrame

@@ -12,6 +12,7 @@ from thinkaloud.events.event import (
     Attachment,
     LoggedEvent,
     ModelResponded,
+    RunCheckpoint,
     RunStarted,
     ToolEnded,
 )
@@ -92,6 +93,8 @@ def shown_event(logged: LoggedEvent, *, reasoning: bool) -> LoggedEvent | None:
         return None
     if isinstance(found, ModelResponded):
         found = _replace(found, native=None)
+    elif isinstance(found, RunCheckpoint):
+        found = _replace(found, spec="")
     elif isinstance(found, ToolEnded) and found.images:
         found = _replace(found, images=())
     elif isinstance(found, RunStarted) and found.attachments:

@@ -46,5 +46,6 @@ WITHHELD: Final = {
     "ModelResponded": ("native",),
     "Attachment": ("text", "base64"),
     "ToolEnded": ("images",),
+    "RunCheckpoint": ("spec",),
 }
 """Fields of the log that never leave the server, by type."""

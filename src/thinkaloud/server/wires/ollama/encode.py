@@ -11,7 +11,7 @@ from typing import Final, Literal, cast
 
 import msgspec
 
-from thinkaloud.core.reply import parsed_arguments
+from thinkaloud.core.approvals.shown import parsed_arguments
 from thinkaloud.events.event import (
     AnswerDelta,
     LoggedEvent,

@@ -331,7 +331,7 @@ def server_call(
 
 def _status(view: RunView) -> ResponseStatus:
     match view.status:
-        case "running":
+        case "running" | "waiting":
             return "in_progress"
         case "stopped":
             return "cancelled"

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from thinkaloud.server.schema.approvals import AnswerRequest, DecisionRequest
 from thinkaloud.server.schema.message import ClientMessage
 
 ChatId = Annotated[str, Meta(pattern="^[A-Za-z0-9_:-]{1,64}$")]
@@ -105,6 +106,24 @@ class Stop(msgspec.Struct, frozen=True, tag_field="type", tag="stop"):
     chat_id: ChatId
 
 
+class Decide(DecisionRequest, frozen=True, kw_only=True, tag_field="type", tag="decide"):
+    """Approve or deny a tool call of any run of the caller's."""
+
+    approval_id: str
+    chat_id: Annotated[str | None, Meta(description="The chat, for an error response.")] = None
+    run_id: Annotated[
+        str | None, Meta(description="Its run; only needed once it has been decided.")
+    ] = None
+
+
+class AnswerQuestion(AnswerRequest, frozen=True, kw_only=True, tag_field="type", tag="answer"):
+    """Answer a question of a tool."""
+
+    run_id: str
+    question_id: str
+    chat_id: Annotated[str | None, Meta(description="The chat, for an error response.")] = None
+
+
 class Ping(msgspec.Struct, frozen=True, tag_field="type", tag="ping"):
     """Check the connection; the response is a `pong`."""
 
@@ -130,7 +149,7 @@ class Envelope(msgspec.Struct, frozen=True):
     turn_id: object = None
 
 
-Command = NewChat | Attach | Detach | Earlier | Message | Stop | Ping
+Command = NewChat | Attach | Detach | Earlier | Message | Stop | Decide | AnswerQuestion | Ping
 """Every command that a client can send."""
 
 COMMANDS: Final[dict[str, type[Command]]] = {
@@ -140,6 +159,8 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "earlier": Earlier,
     "message": Message,
     "stop": Stop,
+    "decide": Decide,
+    "answer": AnswerQuestion,
     "ping": Ping,
 }
 """Commands by `type`."""

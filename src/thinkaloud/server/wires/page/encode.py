@@ -16,6 +16,7 @@ from thinkaloud.events.event import (
     Notice,
     ReasoningDelta,
     ReasoningEnded,
+    RunCheckpoint,
     RunEnded,
     RunStarted,
     SegmentReclassified,
@@ -46,8 +47,8 @@ from thinkaloud.server.wires.page.frames import (
     ChatUserMessage,
     ChatVersionSelected,
     Frame,
-    Place,
 )
+from thinkaloud.server.wires.page.interactions import interaction_frame, place_of
 from thinkaloud.server.wires.policy import run_without_reasoning, without_reasoning
 from thinkaloud.server.wires.rare_events import RareEvent
 
@@ -145,17 +146,20 @@ class PageFrames:
                 return None
             case AnswerDelta():
                 frame: Frame = ChatDelta(
-                    **_place(logged), text=event.text, stream_id=event.segment_id
+                    **place_of(logged), text=event.text, stream_id=event.segment_id
                 )
             case ReasoningDelta():
                 frame = ChatReasoningDelta(
-                    **_place(logged),
+                    **place_of(logged),
                     text=event.text,
                     stream_id=event.segment_id,
                     part=event.part,
                 )
             case _:
-                frame = _rare(logged, event)
+                found = _rare(logged, event)
+                if found is None:
+                    return None
+                frame = found
         return _encode(frame)
 
 
@@ -213,13 +217,13 @@ def encode_frame(frame: Frame) -> bytes:
 
 def _rare(  # noqa: PLR0911 - one case per event type
     logged: LoggedEvent, event: _Rare
-) -> Frame:
+) -> Frame | None:
     match event:
         case RunStarted():
             return _message(logged, event, None)
         case IterationStarted():
             return ChatProgress(
-                **_place(logged),
+                **place_of(logged),
                 iteration=event.iteration,
                 max_iterations=event.max_iterations,
                 message=event.message,
@@ -231,7 +235,7 @@ def _rare(  # noqa: PLR0911 - one case per event type
         case ModelResponded():
             return _model_end(logged, event)
         case Notice():
-            return ChatNotice(**_place(logged), code=event.code, message=event.message)
+            return ChatNotice(**place_of(logged), code=event.code, message=event.message)
         case RunEnded():
             return _turn_end(logged, event, None)
         case VersionSelected():
@@ -241,8 +245,10 @@ def _rare(  # noqa: PLR0911 - one case per event type
                 seq=logged.seq,
                 at_ms=logged.at_ms,
             )
+        case RunCheckpoint():
+            return None
         case _:
-            assert_never(event)
+            return interaction_frame(logged, event)
 
 
 def _segment(
@@ -251,21 +257,21 @@ def _segment(
     match event:
         case ReasoningEnded():
             return ChatReasoningEnd(
-                **_place(logged),
+                **place_of(logged),
                 stream_id=event.segment_id,
                 duration_ms=event.duration_ms,
                 interrupted=event.interrupted,
             )
         case AnswerEnded():
             return ChatStreamEnd(
-                **_place(logged),
+                **place_of(logged),
                 stream_id=event.segment_id,
                 resuming=event.resuming,
                 interrupted=event.interrupted,
             )
         case SegmentReclassified():
             return ChatReclassified(
-                **_place(logged),
+                **place_of(logged),
                 stream_id=event.segment_id,
                 to=event.to,
                 duration_ms=event.duration_ms,
@@ -274,22 +280,13 @@ def _segment(
             assert_never(event)
 
 
-def _place(logged: LoggedEvent) -> Place:
-    return {
-        "chat_id": logged.conversation_id,
-        "run_id": logged.run_id,
-        "seq": logged.seq,
-        "at_ms": logged.at_ms,
-    }
-
-
 def _message(
     logged: LoggedEvent, event: RunStarted, client_message_id: str | None, *, accepted: bool = False
 ) -> ChatUserMessage | ChatMessageAccepted:
     given = event.input
     kind = ChatMessageAccepted if accepted else ChatUserMessage
     return kind(
-        **_place(logged),
+        **place_of(logged),
         turn_id=client_message_id or logged.run_id,
         starts_turn=True,
         text=given.text,
@@ -311,7 +308,7 @@ def _tool(
 ) -> ChatToolEvent:
     if isinstance(event, ToolProgress):
         return ChatToolEvent(
-            **_place(logged),
+            **place_of(logged),
             phase="progress",
             tool_call_id=event.tool_call_id,
             name=event.name,
@@ -321,14 +318,14 @@ def _tool(
         )
     if not isinstance(event, ToolEnded):
         return ChatToolEvent(
-            **_place(logged),
+            **place_of(logged),
             phase="start" if isinstance(event, ToolStarted) else "requested",
             tool_call_id=event.tool_call_id,
             name=event.name,
             arguments=event.arguments,
         )
     return ChatToolEvent(
-        **_place(logged),
+        **place_of(logged),
         phase="end",
         tool_call_id=event.tool_call_id,
         name=event.name,
@@ -341,7 +338,7 @@ def _tool(
 
 def _model_end(logged: LoggedEvent, event: ModelResponded) -> ChatModelEnd:
     return ChatModelEnd(
-        **_place(logged),
+        **place_of(logged),
         iteration=event.iteration,
         reasoning_status=event.reasoning_status,
         usage=event.usage,
@@ -350,7 +347,7 @@ def _model_end(logged: LoggedEvent, event: ModelResponded) -> ChatModelEnd:
 
 def _turn_end(logged: LoggedEvent, event: RunEnded, client_message_id: str | None) -> ChatTurnEnd:
     return ChatTurnEnd(
-        **_place(logged),
+        **place_of(logged),
         turn_id=client_message_id or logged.run_id,
         status=event.status,
         iterations=event.iterations,

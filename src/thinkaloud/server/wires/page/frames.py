@@ -19,6 +19,7 @@ from thinkaloud.events.event import (
     Timing,
     ToolStatus,
 )
+from thinkaloud.events.interaction import DecidedBy, Decision, QuestionAction, Remember
 from thinkaloud.events.model import ReasoningStatus, Usage
 from thinkaloud.events.prompt import Effort, ToolResult
 from thinkaloud.events.view import ConversationView, RunView
@@ -184,6 +185,62 @@ class ChatToolEvent(Placed, frozen=True, kw_only=True, tag_field="event", tag="t
     total: float | None = None
 
 
+class ChatApprovalRequested(
+    Placed, frozen=True, kw_only=True, tag_field="event", tag="approval_requested"
+):
+    """A tool call waits until a person approves it. Answer with `decide`."""
+
+    approval_id: str
+    tool_call_id: str
+    action: str
+    title: str
+    arguments: object
+    reason: str
+    editable: bool
+    allowed_remember: tuple[Remember, ...]
+    iteration: int
+    expires_at_ms: int
+    server: str | None = None
+
+
+class ChatApprovalResolved(
+    Placed, frozen=True, kw_only=True, tag_field="event", tag="approval_resolved"
+):
+    """An approval was decided."""
+
+    approval_id: str
+    tool_call_id: str
+    decision: Decision
+    by: DecidedBy
+    arguments: object = None
+    reason: str | None = None
+    remember: Remember | None = None
+
+
+class ChatQuestionRequested(
+    Placed, frozen=True, kw_only=True, tag_field="event", tag="question_requested"
+):
+    """A running tool call asks a person a question. Answer with `answer`."""
+
+    question_id: str
+    tool_call_id: str
+    mode: Literal["form", "url"]
+    message: str
+    expires_at_ms: int
+    server: str | None = None
+    schema: dict[str, object] | None = None
+    url: str | None = None
+
+
+class ChatQuestionResolved(
+    Placed, frozen=True, kw_only=True, tag_field="event", tag="question_resolved"
+):
+    """A question was answered."""
+
+    question_id: str
+    action: QuestionAction
+
+
 class ChatModelEnd(Placed, frozen=True, kw_only=True, tag_field="event", tag="model_end"):
     """A model call has succeeded. Without reasoning on this socket, the status is always `none`."""
 
@@ -298,6 +355,10 @@ Frame = (
     | ChatStreamEnd
     | ChatReclassified
     | ChatToolEvent
+    | ChatApprovalRequested
+    | ChatApprovalResolved
+    | ChatQuestionRequested
+    | ChatQuestionResolved
     | ChatModelEnd
     | ChatNotice
     | ChatTurnEnd

@@ -1,6 +1,6 @@
 """The port for engines: what decides, within a run, which model calls and tool calls to make.
 
-The built-in one is `thinkaloud.runtime.runs.native_engine`. An engine never writes to the log: what
+The built-in one is `thinkaloud.runtime.runs.engines.native`. An engine never writes to the log: what
 it reports goes through the recorder, which is the only writer, and applies the reasoning policy.
 """
 
@@ -15,6 +15,7 @@ from thinkaloud.events.fold import RunFold
 from thinkaloud.events.model import ModelEvent, ProviderPayload
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.signal import Signal
 from thinkaloud.ports.tool import ToolScope
 
 FindPayload = Callable[[str, int], ProviderPayload | None]
@@ -77,6 +78,10 @@ class Recorder(Protocol):
         """Record output of the model, calling the hooks. Returns its size in characters."""
         ...
 
+    def checkpoint(self) -> None:
+        """Record what the run is continued from, before it asks for approvals."""
+        ...
+
     async def until_stored(self) -> None:
         """Wait until the store has accepted the run. Await it before any tool runs."""
         ...
@@ -84,6 +89,35 @@ class Recorder(Protocol):
     async def close_segment(self) -> None:
         """Close the open segment, if any, in the middle of a run."""
         ...
+
+
+class Decisions:
+    """The decisions about a run that its engine has not noticed yet."""
+
+    def __init__(self) -> None:
+        self._approved: list[str] = []
+        self._changed = Signal()
+
+    @property
+    def pending(self) -> bool:
+        """Whether there are any."""
+        return self._changed.is_set()
+
+    def add(self, approval_id: str | None = None) -> None:
+        """Add a decision that is in the log; with an id, that of an approved call to execute."""
+        if approval_id is not None:
+            self._approved.append(approval_id)
+        self._changed.set()
+
+    def take(self) -> Sequence[str]:
+        """Return the approved calls that are to be executed. Each of them is returned once."""
+        approved, self._approved = self._approved, []
+        self._changed.clear()
+        return approved
+
+    async def wait(self) -> None:
+        """Wait for a decision."""
+        await self._changed.wait()
 
 
 class EngineRun(msgspec.Struct, frozen=True):
@@ -98,6 +132,7 @@ class EngineRun(msgspec.Struct, frozen=True):
     max_iterations: int
     earlier: Sequence[RunFold]
     """The ended runs before it on its path, oldest first."""
+    decisions: Decisions
     resumed: bool = False
     """Whether it waited for a person. The recorder's fold has what happened until then."""
 

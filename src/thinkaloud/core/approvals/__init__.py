@@ -1,0 +1,1 @@
+"""What a run asks a person, and how it waits for that."""

@@ -1,0 +1,1 @@
+"""The engines: what happens within a run."""

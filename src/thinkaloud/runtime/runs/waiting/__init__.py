@@ -1,0 +1,1 @@
+"""Runs that wait for a person: continuing them, and the decisions that they wait for."""
