@@ -6,13 +6,16 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
 from tests.thoroughness import SOAK
+
+if TYPE_CHECKING:
+    from tests.postgres import PostgresServer
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile(
@@ -130,3 +133,12 @@ def nonblocking() -> Iterator[None]:
     """Fail an async test in which thinkaloud itself blocks the event loop (file, socket, sleep, sqlite)."""
     with blockbuster_ctx(["thinkaloud"]):
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator["PostgresServer"]:
+    """A PostgreSQL server, started when the first test needs it."""
+    from tests.postgres import postgres_server as started  # noqa: PLC0415 - few tests need it
+
+    with started() as server:
+        yield server

@@ -1,0 +1,82 @@
+"""One connection to PostgreSQL, for one call at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import asyncpg
+from asyncpg import Connection
+
+from thinkaloud.errors import Fenced, StoreError
+
+T = TypeVar("T")
+CALL_SECONDS: Final = 3.0
+"""How long a call may take, with connecting. Less than any lease."""
+
+
+class Link:
+    """Connects when it is needed, and again after a failure.
+
+    asyncpg asks the server to cancel a call that takes too long, and waits for the answer of a
+    server that may not answer any more. So a connection is terminated instead, on any doubt.
+    """
+
+    def __init__(self, url: str, *, direct: bool = True) -> None:
+        self._url = url
+        self._direct = direct
+        self._turn = asyncio.Lock()
+        self._connection: Connection | None = None
+
+    async def call(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run statements, each committed by itself. Raises `StoreError`; the outcome is unknown then."""
+        async with self._turn:
+            try:
+                async with asyncio.timeout(CALL_SECONDS):
+                    return await work(await self._connected())
+            except Fenced:
+                raise
+            except Exception as error:
+                self.close()
+                raise StoreError(f"The database cannot be used: {_said(error)}") from error
+            except BaseException:
+                self.close()
+                raise
+
+    async def transact(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run statements in one transaction."""
+
+        async def in_transaction(connection: Connection) -> T:
+            await connection.execute("BEGIN")
+            try:
+                result = await work(connection)
+            except Fenced:
+                await connection.execute("ROLLBACK")
+                raise
+            # After any other error the connection is terminated, which rolls back.
+            await connection.execute("COMMIT")
+            return result
+
+        return await self.call(in_transaction)
+
+    def close(self) -> None:
+        """Terminate the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._url, direct=self._direct)
+        return self._connection
+
+
+async def connect(url: str, *, direct: bool = True) -> Connection:
+    """Connect. Behind a pooler (not `direct`), without what belongs to one server process."""
+    if not direct:
+        return await asyncpg.connect(url, statement_cache_size=0)
+    settings = {"application_name": "thinkaloud", "idle_in_transaction_session_timeout": "2000"}
+    return await asyncpg.connect(url, server_settings=settings)
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
