@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from subprocess import Popen
@@ -71,7 +71,10 @@ class ServerProcess:
 
 @asynccontextmanager
 async def server(
-    folder: Path, configuration: str, program: Sequence[str] | None = None
+    folder: Path,
+    configuration: str,
+    program: Sequence[str] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[ServerProcess]:
     """Run `thinkaloud serve` on this folder's data until the block is left.
 
@@ -79,6 +82,7 @@ async def server(
     """
     home = Home(folder)
     home.configure(configuration)
+    home.environment.update(environment or {})
     with _started(home, program) as process:
         assert process.stdout is not None
         async with asyncio.timeout(DEADLINE):

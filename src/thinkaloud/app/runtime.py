@@ -1,8 +1,11 @@
 """Builds the runtime that the server, the terminal and the Python API share."""
 
+import os
+import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -23,6 +26,7 @@ from thinkaloud.providers.catalogue import ConfiguredModels
 from thinkaloud.providers.client import Sessions
 from thinkaloud.providers.demo import DemoModel
 from thinkaloud.runtime.runs.hooks import HookSource
+from thinkaloud.runtime.runs.limits import Lease
 from thinkaloud.runtime.runs.supervisor import Runs, RunServices
 from thinkaloud.runtime.tools.approval_policy import ApprovalSettings
 from thinkaloud.runtime.tools.executor import ToolExecutor
@@ -32,6 +36,9 @@ from thinkaloud.stores.uploads import MemoryUploads
 from thinkaloud.tools.attachments import NamedFiles
 from thinkaloud.tools.builtin.toolset import builtin_tools
 from thinkaloud.tools.workspace import Workspace
+from thinkaloud.version import __version__
+
+_SHARED_FLUSH_SECONDS: Final = 0.02
 
 
 class Choices(msgspec.Struct, frozen=True):
@@ -121,8 +128,13 @@ async def open_runtime(
             reasoning_effort=choices.reasoning_effort or settings.model.reasoning_effort,
             reasoning=settings.server.show_reasoning,
             redaction=redaction_of(configuration),
-            flush_interval=settings.store.flush_interval_seconds,
+            flush_interval=min(settings.store.flush_interval_seconds, _SHARED_FLUSH_SECONDS)
+            if store.is_shared
+            else settings.store.flush_interval_seconds,
             retention_days=choices.retention_days,
+            lease=Lease(
+                f"{socket.gethostname()}:{os.getpid()}", __version__, settings.store.lease_seconds
+            ),
         )
         async with Runs(services).open() as runs:
             names = tuple(tool.schema.name for tool in tools)

@@ -40,12 +40,17 @@ def database_path(configuration: Configuration) -> Path:
             'Conversations are not saved: `kind` under [store] is "memory".'
             " They are lost when the server stops."
         )
+    if configuration.settings.store.kind == "postgres":
+        raise ConfigurationError(
+            'Conversations are in PostgreSQL: `kind` under [store] is "postgres". This command is for'
+            " the SQLite database of the data directory; for PostgreSQL, use its own programs."
+        )
     return configuration.data_dir / _DATABASE_NAME
 
 
 def is_persistent(configuration: Configuration, choices: Choices) -> bool:
     """Whether conversations are saved in the data directory."""
-    return choices.store is None and configuration.settings.store.kind == "sqlite"
+    return choices.store is None and configuration.settings.store.kind != "memory"
 
 
 @asynccontextmanager
@@ -102,8 +107,16 @@ async def open_store(configuration: Configuration) -> AsyncGenerator[Store]:
 
     Raises `ConfigurationError` if the database cannot be used, or another process has it open.
     """
-    if configuration.settings.store.kind == "memory":
+    kind = configuration.settings.store.kind
+    if kind == "memory":
         yield MemoryStore()
+        return
+    if kind == "postgres":
+        # An extra, and it takes longer to import than the rest of the stores.
+        from thinkaloud.app.postgres import open_postgres  # noqa: PLC0415
+
+        async with open_postgres(configuration) as database:
+            yield database
         return
     async with open_database(configuration) as database:
         yield database

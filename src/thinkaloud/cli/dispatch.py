@@ -28,6 +28,7 @@ _MODULES: Final = {
     "whoami": "thinkaloud.cli.commands.keys.whoami",
     "acp": "thinkaloud.cli.acp.main",
     "owners": "thinkaloud.cli.commands.keys.owners",
+    "migrate": "thinkaloud.cli.commands.migrate",
 }
 _WEB: Final = {
     "httptools",

@@ -27,6 +27,7 @@ from thinkaloud.cli.options import (
     BackupOptions,
     ChatOptions,
     DoctorOptions,
+    MigrateOptions,
     ModelsOptions,
     ServeOptions,
 )
@@ -239,6 +240,15 @@ def add_backup(
     Existing conversations are not changed. Stop the server first.
     """
     dispatch("backup", BackupOptions("import", config, file, owner))
+
+
+@app.command()
+def migrate(config: Config = None) -> None:
+    """Create or upgrade the tables of a PostgreSQL database.
+
+    A server does this when it starts. You can run this while servers are running.
+    """
+    dispatch("migrate", MigrateOptions(config))
 
 
 def main() -> None:

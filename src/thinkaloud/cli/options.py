@@ -102,6 +102,12 @@ class BackupOptions(msgspec.Struct, frozen=True):
     """Whose conversations; None: all are exported, and those of `local` imported."""
 
 
+class MigrateOptions(msgspec.Struct, frozen=True):
+    """`thinkaloud migrate`."""
+
+    config: Path | None
+
+
 class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):
     """`thinkaloud channels …`. Each action uses only some of the options."""
 
@@ -190,6 +196,7 @@ Options = (
     | ConversationOptions
     | RegenerateOptions
     | BackupOptions
+    | MigrateOptions
     | ChannelOptions
     | KeyOptions
     | AuditOptions

@@ -77,13 +77,21 @@ class ToolsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class StoreSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[store]`: where conversations are stored."""
 
-    kind: Literal["sqlite", "memory"] = "sqlite"
-    """`sqlite`: a file in the data directory. `memory`: conversations are lost when the process
-    ends."""
+    kind: Literal["sqlite", "postgres", "memory"] = "sqlite"
+    """`sqlite`: a file in the data directory. `postgres`: a PostgreSQL database, which several
+    servers can share. `memory`: conversations are lost when the process ends."""
+    url_env: str = "THINKALOUD_DATABASE_URL"
+    """The environment variable with the URL of the PostgreSQL database."""
+    listen_url_env: str | None = None
+    """The environment variable with a direct URL of the database, if the first one leads to a
+    connection pooler."""
+    lease_seconds: Annotated[float, Meta(ge=3)] = 10.0
+    """How long a server that shares the database can be silent before others end its runs."""
     durability: Literal["full", "relaxed"] = "full"
     """`full` survives a power failure. `relaxed` is faster, but can lose the last few seconds."""
     flush_interval_seconds: Annotated[float, Meta(ge=0)] = 0.25
-    """How long events can wait before they are written; a crash loses at most this much."""
+    """How long events can wait before they are written; a crash loses at most this much. With
+    `postgres`, nothing is shown before it is written, at the latest after 0.02 seconds."""
     busy_timeout_seconds: Annotated[float, Meta(ge=0)] = 5.0
     """How long to wait for a database that another program has locked."""
     max_bytes: int | None = None

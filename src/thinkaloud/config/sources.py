@@ -19,7 +19,14 @@ _DEPRECATED: Final = {
     "store.flush_interval": "flush_interval_seconds",
 }
 """Old keys that are still read, and the names that replaced them in the same section."""
-_NOT_SETTINGS: Final = ("THINKALOUD_DATA_DIR", "THINKALOUD_ADMIN_KEY_FILE", "THINKALOUD_API_KEY")
+_NOT_SETTINGS: Final = (
+    "THINKALOUD_DATA_DIR",
+    "THINKALOUD_ADMIN_KEY_FILE",
+    "THINKALOUD_API_KEY",
+    "THINKALOUD_DATABASE_URL",
+)
+_NAMES_OF_VARIABLES: Final = ("url_env", "listen_url_env")
+"""Keys of `[store]` whose value is the name of an environment variable."""
 
 
 class Sources(msgspec.Struct, frozen=True):
@@ -90,8 +97,9 @@ def _overlay(
     Adds deprecated keys to `renamed` and `notices`.
     """
     origin: dict[str, str] = {}
+    others = {*_NOT_SETTINGS, *_named_in(tree, environment)}
     for variable, text in sorted(environment.items()):
-        if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS:
+        if not variable.startswith(PREFIX) or variable in others:
             continue
         keys = variable.removeprefix(PREFIX).lower().split("__")
         value: object = text
@@ -111,6 +119,15 @@ def _overlay(
         origin[".".join(keys)] = variable
         origin |= dict.fromkeys(old_keys, variable)
     return origin
+
+
+def _named_in(tree: Mapping[str, object], environment: Mapping[str, str]) -> set[str]:
+    """Return the environment variables that are named by a setting."""
+    section = tree.get("store")
+    store = cast("dict[str, object]", section) if isinstance(section, dict) else {}
+    names = {environment.get(f"{PREFIX}STORE__{key.upper()}") for key in _NAMES_OF_VARIABLES}
+    names |= {name for key in _NAMES_OF_VARIABLES if isinstance(name := store.get(key), str)}
+    return {name for name in names if name is not None}
 
 
 def _merge(tree: dict[str, object], over: Mapping[str, object]) -> None:

@@ -80,7 +80,7 @@ async def open_backend(
     Raises `UnknownModel`, and `ConfigurationError` if the configuration is unusable or the data
     directory is in use but no server can be reached.
     """
-    persistent = not temporary and configuration.settings.store.kind == "sqlite"
+    persistent = not temporary and configuration.settings.store.kind != "memory"
     address = await find_server(configuration) if persistent else None
     if address is None:
         async with open_local(configuration, model, is_persistent=persistent) as local:

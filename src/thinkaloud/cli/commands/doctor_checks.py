@@ -219,9 +219,25 @@ def _port(server: ServerSettings) -> tuple[bool, str | None]:
 
 
 def _data(configuration: Configuration) -> str | None:
-    if configuration.settings.store.kind == "memory":
+    kind = configuration.settings.store.kind
+    if kind == "memory":
         return None
+    if kind == "postgres":
+        return _postgres(configuration)
     return obstacle(database_path(configuration))
+
+
+def _postgres(configuration: Configuration) -> str | None:
+    """Return why the PostgreSQL database cannot be used. Migrates it, as a start would."""
+    try:
+        from thinkaloud.app.postgres import migrate_postgres  # noqa: PLC0415 - an extra
+
+        asyncio.run(migrate_postgres(configuration))
+    except ModuleNotFoundError as error:
+        return f"{error.name} is not installed: install thinkaloud[postgres]."
+    except ConfigurationError as error:
+        return error.message
+    return None
 
 
 def _workspace(configuration: Configuration) -> str | None:

@@ -67,15 +67,30 @@ class SystemInfo(msgspec.Struct, frozen=True):
     limits: ServerLimits
 
 
+class ReplicaStatus(msgspec.Struct, frozen=True):
+    """A server that shares the database."""
+
+    name: str
+    version: str
+    state: Literal["alive", "draining"]
+    started_at_ms: int
+    active_runs: int
+    followers: int
+    """Streams that follow a conversation or a run."""
+
+
 class SystemStatus(msgspec.Struct, frozen=True):
-    """Live counts."""
+    """Live counts. Those that are not of runs or replicas are of the server that answers."""
 
     uptime_seconds: float
     active_runs: int
+    """On all replicas."""
     open_conversations: int
     open_sockets: int
     open_event_streams: int
     dropped_readers: int
+    replicas: tuple[ReplicaStatus, ...] = ()
+    """The servers that share the database; empty if it is not shared."""
 
 
 class Features(msgspec.Struct, frozen=True):
@@ -250,14 +265,28 @@ class SystemRoutes:
     async def status(self, request: Request) -> Response:
         """Return live counts."""
         runs, state = self._services.runs, self._state
+        replicas = await self._services.store.replicas() if self._services.store.is_shared else ()
+        own = runs.membership.token
+        others = sum(each.counts.active_runs for each in replicas if each.token != own)
         return json_response(
             SystemStatus(
                 uptime_seconds=self._uptime(),
-                active_runs=len(runs.active),
+                active_runs=len(runs.active) + others,
                 open_conversations=runs.hub.open_logs,
                 open_sockets=state.sockets,
                 open_event_streams=state.event_streams,
                 dropped_readers=state.dropped_readers,
+                replicas=tuple(
+                    ReplicaStatus(
+                        each.name,
+                        each.version,
+                        each.state,
+                        each.started_at_ms,
+                        len(runs.active) if each.token == own else each.counts.active_runs,
+                        runs.hub.followers if each.token == own else each.counts.followers,
+                    )
+                    for each in replicas
+                ),
             )
         )
 

@@ -1,17 +1,56 @@
 """One connection to PostgreSQL, for one call at a time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final, Protocol, TypeVar, cast
 
-import asyncpg
-from asyncpg import Connection
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from thinkaloud.errors import Fenced, StoreError
 
 T = TypeVar("T")
 CALL_SECONDS: Final = 3.0
 """How long a call may take, with connecting. Less than any lease."""
+
+
+class Connection(Protocol):
+    """What is used of `asyncpg.Connection`, which has no types."""
+
+    async def execute(self, query: str, *args: object) -> str:
+        """Run a statement."""
+        ...
+
+    async def executemany(self, command: str, args: Iterable[Sequence[object]]) -> None:
+        """Run a statement for each of these rows of arguments."""
+        ...
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
+        """Return all rows."""
+        ...
+
+    async def fetchrow(self, query: str, *args: object) -> Any:  # noqa: ANN401 - a row or None
+        """Return the first row; None if there is none."""
+        ...
+
+    async def fetchval(self, query: str, *args: object) -> Any:  # noqa: ANN401 - a value or None
+        """Return the first value of the first row; None if there is none."""
+        ...
+
+    async def add_listener(self, channel: str, callback: Callable[..., None]) -> None:
+        """Receive notifications."""
+        ...
+
+    def get_server_version(self) -> Any:  # noqa: ANN401 - a named tuple
+        """Return the version of the server."""
+        ...
+
+    def is_closed(self) -> bool:
+        """Whether the connection was lost."""
+        ...
+
+    def terminate(self) -> None:
+        """Close the connection without a word to the server."""
+        ...
 
 
 class Link:
@@ -72,10 +111,11 @@ class Link:
 
 async def connect(url: str, *, direct: bool = True) -> Connection:
     """Connect. Behind a pooler (not `direct`), without what belongs to one server process."""
+    connecting = cast("Callable[..., Awaitable[Connection]]", asyncpg.connect)
     if not direct:
-        return await asyncpg.connect(url, statement_cache_size=0)
+        return await connecting(url, statement_cache_size=0)
     settings = {"application_name": "thinkaloud", "idle_in_transaction_session_timeout": "2000"}
-    return await asyncpg.connect(url, server_settings=settings)
+    return await connecting(url, server_settings=settings)
 
 
 def _said(error: Exception) -> str:

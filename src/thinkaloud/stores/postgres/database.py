@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 from itertools import cycle
 from typing import Any, Final, Self, TypeVar
 
-import asyncpg
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 import msgspec
-from asyncpg import Connection
+from typing_extensions import override
 
 from thinkaloud.errors import ConfigurationError, StoreError
 from thinkaloud.ports.store import ConversationKey, Subscription
 from thinkaloud.ports.tasks import owned_tasks
 from thinkaloud.stores.local_hints import LocalHints
-from thinkaloud.stores.postgres.connection import Link, connect
+from thinkaloud.stores.postgres.connection import Connection, Link, connect
 from thinkaloud.stores.postgres.schema import MIGRATIONS, READABLE_FROM
 
 T = TypeVar("T")
@@ -40,6 +40,7 @@ class Address(msgspec.Struct, frozen=True):
     """A direct address, if `url` is that of a pooler. Only there can hints be received."""
     is_pooler: bool = False
 
+    @override
     def __repr__(self) -> str:
         """Leave out the URLs."""
         return "Address(…)"
@@ -210,32 +211,34 @@ async def migrate(address: Address) -> int:
 async def _migrate(connection: Connection) -> int:
     if connection.get_server_version().major < _OLDEST // 10_000:
         raise ConfigurationError("The database of [store] is older than PostgreSQL 15.")
-    async with connection.transaction():
-        await connection.execute("SET LOCAL lock_timeout = '20s'")
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-        await connection.execute("CREATE SCHEMA IF NOT EXISTS thinkaloud")
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS thinkaloud.meta (one bool PRIMARY KEY DEFAULT true"
-            " CHECK (one), version int NOT NULL, readable_from int NOT NULL)"
+    # Without a COMMIT, the caller terminates the connection, and nothing is changed.
+    await connection.execute("BEGIN")
+    await connection.execute("SET LOCAL lock_timeout = '20s'")
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+    await connection.execute("CREATE SCHEMA IF NOT EXISTS thinkaloud")
+    await connection.execute(
+        "CREATE TABLE IF NOT EXISTS thinkaloud.meta (one bool PRIMARY KEY DEFAULT true"
+        " CHECK (one), version int NOT NULL, readable_from int NOT NULL)"
+    )
+    row = await connection.fetchrow("SELECT version, readable_from FROM thinkaloud.meta")
+    version, readable_from = (0, 0) if row is None else (row[0], row[1])
+    if readable_from > len(MIGRATIONS):
+        raise ConfigurationError(
+            "The database of [store] was migrated by a newer thinkaloud, which this one cannot"
+            " run beside. Install the newer one."
         )
-        row = await connection.fetchrow("SELECT version, readable_from FROM thinkaloud.meta")
-        version, readable_from = (0, 0) if row is None else (row[0], row[1])
-        if readable_from > len(MIGRATIONS):
-            raise ConfigurationError(
-                "The database of [store] was migrated by a newer thinkaloud, which this one cannot"
-                " run beside. Install the newer one."
-            )
-        for statements in MIGRATIONS[version:]:
-            for statement in statements:
-                await connection.execute(statement)
-        if version < len(MIGRATIONS):
-            await connection.execute(
-                "INSERT INTO thinkaloud.meta (version, readable_from) VALUES ($1, $2)"
-                " ON CONFLICT (one) DO UPDATE SET version = $1, readable_from = $2",
-                len(MIGRATIONS),
-                READABLE_FROM,
-            )
-        return max(0, len(MIGRATIONS) - version)
+    for statements in MIGRATIONS[version:]:
+        for statement in statements:
+            await connection.execute(statement)
+    if version < len(MIGRATIONS):
+        await connection.execute(
+            "INSERT INTO thinkaloud.meta (version, readable_from) VALUES ($1, $2)"
+            " ON CONFLICT (one) DO UPDATE SET version = $1, readable_from = $2",
+            len(MIGRATIONS),
+            READABLE_FROM,
+        )
+    await connection.execute("COMMIT")
+    return max(0, len(MIGRATIONS) - version)
 
 
 async def _try_writing(connection: Connection) -> None:

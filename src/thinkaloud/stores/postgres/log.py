@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from asyncpg import Connection
 
 from thinkaloud.errors import Fenced, UnreadableLog
 from thinkaloud.events.codec import decode, encode
@@ -19,6 +18,7 @@ from thinkaloud.ports.store import (
     Stored,
     Token,
 )
+from thinkaloud.stores.postgres.connection import Connection
 from thinkaloud.stores.postgres.database import Database
 from thinkaloud.stores.search_terms import words
 

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-import asyncpg
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 import msgspec
-from asyncpg import Connection
 
 from thinkaloud.events.codec import decode_message, encode_message
 from thinkaloud.ports.store import (
@@ -21,6 +20,7 @@ from thinkaloud.ports.store import (
     Token,
     Unfinished,
 )
+from thinkaloud.stores.postgres.connection import Connection
 from thinkaloud.stores.postgres.log import LogDatabase, check
 
 _ADOPTED_AT_ONCE: Final = 20

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from asyncpg import Connection
-
 from thinkaloud.ports.store import (
     Conversation,
     ConversationCursor,
@@ -13,6 +11,7 @@ from thinkaloud.ports.store import (
     FinishedRun,
     RunStart,
 )
+from thinkaloud.stores.postgres.connection import Connection
 from thinkaloud.stores.postgres.log import TITLE, compact, put_text
 from thinkaloud.stores.postgres.runs import RunDatabase, insert_run
 from thinkaloud.stores.search_terms import phrases
