@@ -20,6 +20,11 @@ from thinkaloud.stores.memory import MemoryStore
     [
         ("/new", Command("new")),
         (" /Thinking  off ", Command("thinking", "off")),
+        ("/thinking\tlive", Command("thinking", "live")),
+        ("/effort\nhigh", Command("effort", "high")),
+        ("/model@my_bot\u00a0lab/qwen", Command("model", "lab/qwen")),
+        ("/ new", None),
+        ("/", None),
         ("/stop@my_bot", Command("stop")),
         ("!model lab/qwen", Command("model", "lab/qwen", "!")),
         ("/etc/hosts is what?", None),
@@ -120,6 +125,7 @@ async def test_model_and_effort_are_chosen_for_the_chat_with_the_nearest_names_o
         assert "Did you mean `scripted/model`" in await replies(chat, "/model scripted/modell", "2")
         assert "Set to `scripted/model`" in await replies(chat, "/model scripted/model", "3")
         assert "Choose: `none`" in await replies(chat, "/effort extreme", "4")
+        assert "Set to the default" in await replies(chat, "/effort Default", "4b")
         assert "Set to `high`" in await replies(chat, "/effort high", "5")
         assert "To change it, send `/effort LEVEL`" in await replies(chat, "/effort", "5b")
         await chat.says("Hi", "6")

@@ -126,6 +126,22 @@ async def test_an_answer_arrives_although_the_library_cancels_a_call() -> None:
         await chat.shows("Blue.")
 
 
+@pytest.mark.parametrize(
+    "failure", [TimeoutError(), KeyError("session"), asyncio.CancelledError()], ids=repr
+)
+async def test_an_answer_arrives_after_the_library_failed_unexpectedly_for_minutes(
+    failure: BaseException,
+) -> None:
+    async with chatting([say("Blue.")]) as chat:
+        chat.platform.failures = [failure] * 10  # type: ignore[list-item]
+        await chat.says("Which color?")
+        for _ in range(40):
+            await chat.clock.advance(30)
+            await asyncio.sleep(0.002)
+        assert chat.platform.texts(ADA) == ["Blue."]
+        assert chat.lab.channel.status.pending == 0
+
+
 async def test_half_a_character_does_not_lose_the_message() -> None:
     async with chatting([say("Blue.")]) as chat:
         await chat.says("Which color? \ud83d")

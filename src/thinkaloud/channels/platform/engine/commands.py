@@ -26,6 +26,8 @@ _NAMES: Final = frozenset(command.name for command in COMMANDS)
 _MAX_COMMAND: Final = 300
 _LISTED_MODELS: Final = 30
 _WHY_CHARS: Final = 20_000
+_DEFAULT: Final = "default"
+"""The argument that returns to what is configured."""
 _MEANINGS: Final = {
     "off": "reasoning is never shown",
     "live": "reasoning is shown while it streams, and folded when it is done",
@@ -58,9 +60,9 @@ def parse_command(text: str) -> Command | None:
     text = text.strip()
     if len(text) > _MAX_COMMAND or text[:1] not in {"/", "!"}:
         return None
-    word, _, argument = text[1:].partition(" ")
+    word, *argument = text[1:].split(maxsplit=1) if text[1:2].strip() else [""]
     name = word.partition("@")[0].casefold()
-    return Command(name, argument.strip(), text[0]) if name in _NAMES else None
+    return Command(name, " ".join(argument), text[0]) if name in _NAMES else None
 
 
 class Commands:
@@ -166,7 +168,7 @@ class Commands:
     async def _model(self, command: Command, caller: Caller) -> Reply:
         argument = command.argument
         choices = await self._chats.choices(caller.chat)
-        if argument == "default":
+        if argument.casefold() == _DEFAULT:
             await self._chats.choose(caller.chat, msgspec.structs.replace(choices, model=None))
             return Reply(f"Set to `{self._model_of(None).id}`.")
         if argument:
@@ -190,7 +192,7 @@ class Commands:
         argument = command.argument
         choices = await self._chats.choices(caller.chat)
         info = self._model_of(choices.model)
-        if argument == "default":
+        if argument.casefold() == _DEFAULT:
             choices = msgspec.structs.replace(choices, reasoning_effort=None)
             await self._chats.choose(caller.chat, choices)
             return Reply("Set to the default.")

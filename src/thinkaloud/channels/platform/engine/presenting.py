@@ -39,6 +39,8 @@ _DOCUMENT_ATTEMPTS: Final = 5
 """After which a document counts as refused: files may go to another server than messages."""
 _MAX_FAULTS: Final = 5
 """Unexpected exceptions in a row after which a final is sent another way."""
+_MAX_SAID_FAULTS: Final = 15
+"""Unexpected exceptions in a row after which a final is given up: for about ten minutes."""
 _log = logging.getLogger(__name__)
 
 
@@ -262,11 +264,19 @@ class Presenting:
             except RetryLater as order:
                 self._obey(order, final=True)
                 return False
-            except Transient:
+            except (Transient, TimeoutError):
                 await self._back_off(final=True)
                 return False
-            except Exception as failure:  # noqa: BLE001 - a platform's library may raise anything
-                _log_fault(channel, failure)
+            except Rejected as error:
+                _log.warning("channel %s: an answer was rejected: %s", channel, error.message)
+            except (Exception, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and is_cancelled():
+                    raise
+                self._faults += 1
+                _log_fault(channel, error)
+                if self._faults < _MAX_SAID_FAULTS:
+                    await self._back_off(final=True)
+                    return False
             else:
                 return True
         _log.error("channel %s: an answer cannot be shown", channel)
