@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from tests.channels.feishu.fake.server import Fault
+from tests.channels.feishu.fake.server import SECRET, Fault
 from tests.channels.feishu.harness import Harness, answer, open_harness, thought, words
 from thinkaloud.channels.platform.errors import Rejected, RetryLater, Transient
 from thinkaloud.channels.platform.message import ChatAddress
@@ -131,6 +131,18 @@ async def test_a_revoked_token_is_renewed(harness: Harness) -> None:
     harness.server.revoke()
     await harness.show(thought("One two"))
     assert "One two" in harness.only[0]
+
+
+async def test_an_answer_arrives_once_a_secret_that_was_reset_is_accepted_again(
+    harness: Harness,
+) -> None:
+    harness.server.secret = "reset"
+    harness.server.revoke()
+    with pytest.raises(Transient, match="10014 app secret invalid"):
+        await harness.finish(answer("It is 42."))
+    harness.server.secret = SECRET
+    await harness.finish(answer("It is 42."))
+    assert harness.only[0] == "It is 42."
 
 
 async def test_a_token_is_asked_for_once_in_an_hour(harness: Harness) -> None:

@@ -220,7 +220,7 @@ async def test_a_lost_answer_of_an_append_neither_loses_nor_doubles_text(
     assert harness.only.folded == "One. Two three."
 
 
-@pytest.mark.parametrize("method", ["chat.startStream", "chat.stopStream", "chat.postMessage"])
+@pytest.mark.parametrize("method", ["chat.stopStream", "chat.postMessage"])
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_lost_answer_anywhere_leaves_one_complete_message(
     harness: Harness, method: str, after: bool
@@ -360,6 +360,21 @@ async def test_a_message_that_can_no_longer_be_edited_is_sent_again(harness: Har
 async def test_blocks_that_slack_refuses_become_plain_text(harness: Harness) -> None:
     harness.slack.fail("chat.postMessage", *[Fault.error("invalid_blocks")] * 2)
     await harness.finish(thought("Hm.", closed=True), answer("It is **42**."))
+    assert harness.only.visible == "It is 42."
+
+
+@pytest.mark.parametrize("method", ["chat.stopStream", "chat.postMessage"])
+async def test_an_answer_arrives_once_a_revoked_token_has_been_replaced(
+    harness: Harness, method: str
+) -> None:
+    if method == "chat.stopStream":
+        await harness.show(answer("It "))
+    harness.slack.streams.enabled = method != "chat.postMessage"
+    harness.slack.fail(method, *[Fault.error("token_revoked")] * 2)
+    for _ in range(2):
+        with pytest.raises(Transient, match="copy the bot token"):
+            await harness.finish(answer("It is 42."))
+    await harness.finish(answer("It is 42."))
     assert harness.only.visible == "It is 42."
 
 

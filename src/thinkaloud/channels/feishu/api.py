@@ -55,6 +55,14 @@ class Refusal(Rejected):
         self.code = code
 
 
+class Unauthorized(Transient):
+    """Feishu doesn't accept the app's credentials: what was refused can be sent once there are others."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
 class FeishuApi:
     """One app in one tenant."""
 
@@ -93,7 +101,10 @@ class FeishuApi:
     async def call(
         self, method: str, path: str, body: Json | None = None, **query: str
     ) -> Mapping[str, Any]:
-        """Call a method and return its answer. Raises `RetryLater`, `Transient` or `Refusal`."""
+        """Call a method and return its answer.
+
+        Raises `RetryLater`, `Transient`, `Unauthorized` or `Refusal`.
+        """
         for attempt in range(2):
             headers = {"Authorization": f"Bearer {await self._tenant_token()}"}
             try:
@@ -140,6 +151,8 @@ class FeishuApi:
         """Return the bot's open_id and its name. Raises also `Misconfigured`."""
         try:
             answer = await self.call("GET", "/open-apis/bot/v3/info")
+        except Unauthorized as error:
+            raise self._misconfigured(error.refusal) from None
         except Refusal as refusal:
             raise self._misconfigured(refusal) from None
         bot = cast("Json", answer.get("bot") or {})
@@ -171,7 +184,10 @@ class FeishuApi:
                 return self._token
             path = "/open-apis/auth/v3/tenant_access_token/internal"
             body = {"app_id": self._app_id, "app_secret": self._secret}
-            answer = await self._request("POST", path, body, {}, {})
+            try:
+                answer = await self._request("POST", path, body, {}, {})
+            except Refusal as refusal:
+                raise Unauthorized(refusal) from None
             token = answer.get("tenant_access_token")
             if not isinstance(token, str) or not token:
                 raise Transient("Feishu answers without a tenant token")

@@ -38,16 +38,21 @@ class Refusal(Rejected):
 
     def __init__(self, method: str, code: str, needed: str = "") -> None:
         scope = f" (add the scope {needed})" if needed else ""
-        if code in _BAD_TOKEN:
-            app_level = method == "apps.connections.open"
-            place = (
-                "app-level token from Basic Information"
-                if app_level
-                else "bot token from OAuth & Permissions"
-            )
-            scope = f" (copy the {place} again)"
         super().__init__(f"Slack refuses {method}: {code}{scope}")
         self.code = code
+
+
+class Unauthorized(Transient):
+    """Slack doesn't accept the token: what was refused can be sent once there is another."""
+
+    def __init__(self, method: str, code: str) -> None:
+        app_level = method == "apps.connections.open"
+        place = (
+            "app-level token from Basic Information"
+            if app_level
+            else "bot token from OAuth & Permissions"
+        )
+        super().__init__(f"Slack refuses {method}: {code} (copy the {place} again)")
 
 
 class Lost(Transient):
@@ -126,7 +131,7 @@ class SlackApi:
         return max(0, wait)
 
     async def call(self, method: str, **arguments: object) -> Json:
-        """Call a method. Raises `RetryLater`, `Lost`, `Transient` or `Refusal`."""
+        """Call a method. Raises `RetryLater`, `Lost`, `Unauthorized`, `Transient` or `Refusal`."""
         if wait := self.wait_ms(method, str(arguments.get("channel", ""))):
             raise RetryLater(wait / 1000)
         return cast("Json", (await self._request(method, "POST", arguments)).data)
@@ -182,6 +187,8 @@ class SlackApi:
             return RetryLater(seconds)
         if status >= 500 or not code:
             return Lost(f"{method}: HTTP {status}")
+        if code in _BAD_TOKEN:
+            return Unauthorized(method, code)
         if code in _TEMPORARY:
             return Transient(f"{method}: {code}")
         return Refusal(method, code, str(data.get("needed", "")))

@@ -19,7 +19,7 @@ from thinkaloud.channels.platform.platform import (
     PlatformContext,
     Sent,
 )
-from thinkaloud.channels.slack.api import Refusal, SlackApi
+from thinkaloud.channels.slack.api import Refusal, SlackApi, Unauthorized
 from thinkaloud.channels.slack.checks import check_app
 from thinkaloud.channels.slack.job import LIMITS, METHODS, Job, Switches, Tools
 from thinkaloud.channels.slack.parts import FIRST_BYTES, split_answer
@@ -79,7 +79,7 @@ class SlackPlatform:
                 ping_seconds=self._ping_seconds,
             )
             await socket.run(me, open_url, handle, ready)
-        except Refusal as refusal:
+        except (Refusal, Unauthorized) as refusal:
             raise Misconfigured(refusal.message) from None
 
     async def show(self, chat: ChatAddress, content: ChatContent, sent: Sent) -> bool:

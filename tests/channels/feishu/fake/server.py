@@ -55,6 +55,7 @@ class FakeFeishu:
         self.chats = Chats(APP_ID, self.cards, self.rates, now)
         self.sockets = Sockets()
         self.scopes = set(SCOPES)
+        self.secret = SECRET
         self.has_bot = True
         self.files: dict[str, bytes] = {}
         self.faults: deque[Fault] = deque()
@@ -164,7 +165,7 @@ class FakeFeishu:
             raise Refused(99991672, "Access denied.", error=error)
 
     def _endpoint(self, request: web.Request, body: Mapping[str, Any]) -> web.Response:
-        if body != {"AppID": APP_ID, "AppSecret": SECRET}:
+        if body != {"AppID": APP_ID, "AppSecret": self.secret}:
             return web.json_response({"code": 10014, "msg": "app secret is not valid"})
         config = {"ReconnectCount": -1, "ReconnectInterval": 120, "ReconnectNonce": 30}
         data = {
@@ -174,7 +175,7 @@ class FakeFeishu:
         return web.json_response({"code": 0, "msg": "ok", "data": data})
 
     def _token(self, request: web.Request, body: Mapping[str, Any]) -> web.Response:
-        if body != {"app_id": APP_ID, "app_secret": SECRET}:
+        if body != {"app_id": APP_ID, "app_secret": self.secret}:
             raise Refused(10014, "app secret invalid")
         token = f"t-canary-{len(self.tokens)}-{self._now():.3f}"
         self.tokens[token] = self._now() + 7_200
