@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
+from tests.cli.commands.test_serve import address, read_until
 from tests.cli.model_server import model_server
 from tests.cli.program import DEMO, Home
 
@@ -110,6 +111,23 @@ def test_a_port_in_use_and_a_missing_workspace_are_problems(home: Home) -> None:
     assert done.returncode == 1
     assert f"Cannot listen on 127.0.0.1 port {port}" in done.stdout
     assert "Folder not found: gone" in done.stdout
+
+
+def test_the_running_server_is_no_problem_but_its_port_is_for_another_data_directory(
+    home: Home,
+) -> None:
+    home.configure(DEMO)
+    with home.start("serve", "--port", "0") as process:
+        url = address(read_until(process, b"/api/docs\n"))
+        home.configure(DEMO + f"[server]\nport = {url.rpartition(':')[2]}\n")
+        done = home.run("doctor")
+        report = json.loads(home.run("doctor", "--json").stdout)
+        home.environment["THINKALOUD_DATA_DIR"] = str(home.folder / "other")
+        other = home.run("doctor")
+    assert (done.returncode, report["problems"], report["running"]) == (0, [], url)
+    assert f"✓ Server         {url} (running)" in done.stdout
+    assert other.returncode == 1
+    assert f"✗ Server         {url} (not available)" in other.stdout
 
 
 def test_an_unusable_database_is_a_problem_and_stays_unchanged(home: Home) -> None:

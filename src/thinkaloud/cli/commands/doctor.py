@@ -65,8 +65,7 @@ def _lines(report: Report) -> Iterator[Text]:
     yield _row(_NEUTRAL, "Configuration", file)
     yield _row(_NEUTRAL, "Data", report.data_dir)
     yield _row(_NEUTRAL, "Workspace", report.workspace or "none")
-    state = "available" if report.port_free else "not available"
-    yield _row(_GOOD if report.port_free else _BAD, "Server", f"{report.url} ({state})")
+    yield _row(*_server(report))
     yield _row(*_model(report))
     yield Text()
     yield Text("Hosts", style="bold")
@@ -95,6 +94,14 @@ def _lines(report: Report) -> Iterator[Text]:
     if not report.problems:
         yield Text()
         yield Text("No problems found.", style="green")
+
+
+def _server(report: Report) -> tuple[tuple[str, str], str, str]:
+    if report.running is not None:
+        return _GOOD, "Server", f"{report.running} (running)"
+    if report.port_free:
+        return _GOOD, "Server", f"{report.url} (available)"
+    return _BAD, "Server", f"{report.url} (not available)"
 
 
 def _model(report: Report) -> tuple[tuple[str, str], str, str]:

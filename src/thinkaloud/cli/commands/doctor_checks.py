@@ -12,6 +12,7 @@ import msgspec
 
 from thinkaloud.app.channel_checks import ChannelReport, check_channels
 from thinkaloud.app.discovery import configured_hosts, discover, package_hosts
+from thinkaloud.app.server_address import find_server
 from thinkaloud.app.storage import database_path
 from thinkaloud.cli.commands.channels.checking import warnings
 from thinkaloud.config import Configuration
@@ -65,6 +66,8 @@ class Report(msgspec.Struct, frozen=True):
     url: str
     """Where `thinkaloud serve` would listen."""
     port_free: bool
+    running: str | None
+    """The URL of the server that uses the data directory; None if there is none."""
     model: str | None
     """The default model; None if it cannot be used."""
     demo: bool
@@ -97,12 +100,13 @@ async def run_checks(configuration: Configuration) -> Report:
     finally:
         await sessions.close()
     server = configuration.settings.server
+    running = await _running(configuration)
     free, port_fault = _port(server)
     data_fault = await asyncio.to_thread(_data, configuration)
     workspace_fault = _workspace(configuration)
     channels = tuple(await check_channels(configuration))
     faults = (
-        *(fault, port_fault, data_fault, workspace_fault),
+        *(fault, None if running else port_fault, data_fault, workspace_fault),
         *package_faults,
         *map(_host_problem, reports),
         *(problem for report in channels for problem in _channel_problems(report)),
@@ -116,6 +120,7 @@ async def run_checks(configuration: Configuration) -> Report:
         workspace=server.workspace,
         url=_url(server),
         port_free=free,
+        running=running,
         model=chosen,
         demo=demo,
         hosts=reports,
@@ -194,6 +199,15 @@ def _host_problem(report: HostReport) -> str | None:
         else "check that it is running, and its base_url"
     )
     return f"{report.title} {what}: {todo}. {report.detail}"
+
+
+async def _running(configuration: Configuration) -> str | None:
+    """Return the URL of the server that uses the data directory; None if there is none."""
+    try:
+        address = await find_server(configuration)
+    except ThinkaloudError:
+        return None
+    return address.url if address else None
 
 
 def _port(server: ServerSettings) -> tuple[bool, str | None]:
