@@ -28,9 +28,10 @@ _MODULES: Final = (
     *("thinkaloud.cli.main", "thinkaloud.cli.acp.main"),
     *(
         f"thinkaloud.cli.commands.{name}"
-        for name in ("backup", "chat", "conversations", "doctor", "models", "regenerate")
+        for name in ("chat", "conversations", "doctor", "models", "regenerate")
     ),
     *(f"thinkaloud.cli.commands.{name}" for name in ("conversation", "repl", "serve")),
+    "thinkaloud.cli.commands.database.backup",
     *(f"thinkaloud.cli.commands.channels.{name}" for name in ("main", "adding", "login")),
     *("thinkaloud.cli.ui.live", "thinkaloud.cli.ui.markdown", "thinkaloud.cli.backend.remote"),
     *("thinkaloud.providers.transport", "thinkaloud.providers.dialects.openai_chat.dialect"),

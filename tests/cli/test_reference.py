@@ -10,7 +10,7 @@ REFERENCE = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 COMMANDS = {
     *("serve", "chat", "models", "doctor", "conversations", "channels", "keys", "audit", "owners"),
     *("acp", "whoami"),
-    *("export", "import"),
+    *("export", "import", "migrate"),
 }
 BELOW_CONVERSATIONS = {
     *("list", "search", "show", "rename", "delete", "export", "branch"),

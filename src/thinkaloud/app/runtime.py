@@ -128,13 +128,9 @@ async def open_runtime(
             reasoning_effort=choices.reasoning_effort or settings.model.reasoning_effort,
             reasoning=settings.server.show_reasoning,
             redaction=redaction_of(configuration),
-            flush_interval=min(settings.store.flush_interval_seconds, _SHARED_FLUSH_SECONDS)
-            if store.is_shared
-            else settings.store.flush_interval_seconds,
+            flush_interval=_flush_interval(configuration, store),
             retention_days=choices.retention_days,
-            lease=Lease(
-                f"{socket.gethostname()}:{os.getpid()}", __version__, settings.store.lease_seconds
-            ),
+            lease=_lease(configuration),
         )
         async with Runs(services).open() as runs:
             names = tuple(tool.schema.name for tool in tools)
@@ -168,6 +164,16 @@ def _tool_executor(
 def _approvals(configuration: Configuration) -> ApprovalSettings:
     tools = configuration.settings.tools
     return ApprovalSettings(tools.approval, tools.approval_timeout)
+
+
+def _flush_interval(configuration: Configuration, store: Store) -> float:
+    seconds = configuration.settings.store.flush_interval_seconds
+    return min(seconds, _SHARED_FLUSH_SECONDS) if store.is_shared else seconds
+
+
+def _lease(configuration: Configuration) -> Lease:
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    return Lease(name, __version__, configuration.settings.store.lease_seconds)
 
 
 def upload_quota(configuration: Configuration) -> UploadQuota:

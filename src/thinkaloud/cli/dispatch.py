@@ -21,14 +21,14 @@ _MODULES: Final = {
     "doctor": "thinkaloud.cli.commands.doctor",
     "conversations": "thinkaloud.cli.commands.conversations",
     "regenerate": "thinkaloud.cli.commands.regenerate",
-    "backup": "thinkaloud.cli.commands.backup",
+    "backup": "thinkaloud.cli.commands.database.backup",
     "channels": "thinkaloud.cli.commands.channels.main",
     "keys": "thinkaloud.cli.commands.keys.main",
     "audit": "thinkaloud.cli.commands.keys.audit",
     "whoami": "thinkaloud.cli.commands.keys.whoami",
     "acp": "thinkaloud.cli.acp.main",
     "owners": "thinkaloud.cli.commands.keys.owners",
-    "migrate": "thinkaloud.cli.commands.migrate",
+    "migrate": "thinkaloud.cli.commands.database.migrate",
 }
 _WEB: Final = {
     "httptools",

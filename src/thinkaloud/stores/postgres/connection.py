@@ -49,7 +49,7 @@ class Connection(Protocol):
         ...
 
     def terminate(self) -> None:
-        """Close the connection without a word to the server."""
+        """Close the connection at once."""
         ...
 
 

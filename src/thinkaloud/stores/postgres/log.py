@@ -261,16 +261,7 @@ async def compact(
             run.run_id,
         )
         await insert_events(connection, number, events)
-    ended = run.run_id in ended_in(events)
-    await connection.execute(
-        "UPDATE thinkaloud.runs SET state = CASE WHEN $2 THEN 'ended' ELSE state END,"
-        " token = CASE WHEN $2 THEN NULL ELSE token END,"
-        " compacted = compacted OR $2 OR state = 'ended',"
-        " message = CASE WHEN $2 OR state = 'ended' THEN NULL ELSE message END,"
-        " spec = CASE WHEN $2 OR state = 'ended' THEN NULL ELSE spec END WHERE run_id = $1",
-        run.run_id,
-        ended,
-    )
+    await _mark_compacted(connection, run.run_id, ended=run.run_id in ended_in(events))
     await connection.execute(
         "UPDATE thinkaloud.conversations SET head_seq = greatest(head_seq, $2),"
         " reserved_seq = coalesce($3, reserved_seq), title = $4 WHERE number = $1",
@@ -283,6 +274,19 @@ async def compact(
     if title and not old_title:
         await put_text(connection, number, TITLE, title)
     return True
+
+
+async def _mark_compacted(connection: Connection, run_id: str, *, ended: bool) -> None:
+    """Note that a run was compacted, if it has ended, and whether it has with this."""
+    await connection.execute(
+        "UPDATE thinkaloud.runs SET state = CASE WHEN $2 THEN 'ended' ELSE state END,"
+        " token = CASE WHEN $2 THEN NULL ELSE token END,"
+        " compacted = compacted OR $2 OR state = 'ended',"
+        " message = CASE WHEN $2 OR state = 'ended' THEN NULL ELSE message END,"
+        " spec = CASE WHEN $2 OR state = 'ended' THEN NULL ELSE spec END WHERE run_id = $1",
+        run_id,
+        ended,
+    )
 
 
 async def insert_events(connection: Connection, number: int, events: Sequence[Stored]) -> None:

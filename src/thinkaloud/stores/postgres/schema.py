@@ -1,7 +1,7 @@
 """The tables and their migrations: forward only, counted in `meta`.
 
-Two versions of thinkaloud may use the tables at the same time, so a migration only adds; what is no
-longer needed is removed by a later release.
+Two versions of thinkaloud may use the tables at the same time, so a migration only adds. A later
+release removes what has become unused.
 """
 
 from collections.abc import Sequence
