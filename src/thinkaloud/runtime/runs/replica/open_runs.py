@@ -33,7 +33,13 @@ class OpenRuns:
         if self._active.appends_to(record.run_id, log):
             return True
         # While its conversation is deleted, a run may be active whose log is gone already.
-        return log.commits_first and not log.is_detached and await self.is_open(record)
+        if not log.commits_first or log.is_detached:
+            return False
+        if await self.is_open(record):
+            return True
+        # It may have ended after the log was read: then its last events are still to be read.
+        await self._hub.refresh([(record.owner, record.conversation_id)])
+        return False
 
     async def in_conversation(self, owner: str, conversation_id: str) -> Sequence[str]:
         """Return the ids of the open runs of a conversation, oldest first."""
