@@ -7,6 +7,7 @@ from tests.channels.platform.clocks import settle
 from tests.channels.platform.scripted import message
 from thinkaloud.auth.settings import AuthSettings, OwnerSettings
 from thinkaloud.channels.platform.engine.commands import Command, parse_command
+from thinkaloud.channels.platform.errors import Transient
 from thinkaloud.channels.platform.message import ChatAddress
 from thinkaloud.channels.platform.settings import PlatformSettings
 from thinkaloud.config import Settings
@@ -131,6 +132,19 @@ async def test_model_and_effort_are_chosen_for_the_chat_with_the_nearest_names_o
         await chat.says("Hi", "6")
         await chat.shows("A")
         assert chat.lab.model.requests[0].effort == "high"
+
+
+async def test_replies_come_in_the_order_of_the_commands_even_if_one_has_to_be_sent_again() -> None:
+    async with chatting() as chat:
+        chat.platform.failures = [Transient("down"), None]
+        await chat.says("/thinking off", "1")
+        await chat.says("/thinking live", "2")
+        await chat.says("/new", "3")
+        for _ in range(20):
+            await chat.clock.advance(1)
+        await chat.lab.channel.quiet()
+        shown = [bubble.text[:14] for bubble in chat.platform.bubbles]
+        assert shown == ["Set to `off`: ", "Set to `live`:", "Started a new "]
 
 
 async def test_a_reply_names_commands_as_the_person_wrote_them() -> None:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Final, Literal
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -66,6 +67,8 @@ class Replies:
         self._clock = clock
         self._owned: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: WeakValueDictionary[ChatAddress, asyncio.Lock] = WeakValueDictionary()
+        """Replies to a chat are sent one after the other, in the order of their commands."""
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
@@ -112,9 +115,10 @@ class Replies:
 
         What the platform rejects counts as sent: it never will be.
         """
-        outcome = await self._try(chat, reply, origin)
-        if outcome == "not_private":
-            outcome = await self._try(chat, Reply(_NOT_PRIVATE), origin)
+        async with self._turns.setdefault(chat, asyncio.Lock()):
+            outcome = await self._try(chat, reply, origin)
+            if outcome == "not_private":
+                outcome = await self._try(chat, Reply(_NOT_PRIVATE), origin)
         return outcome != "failed"
 
     async def _try(self, chat: ChatAddress, reply: Reply, origin: Origin) -> _Outcome:
