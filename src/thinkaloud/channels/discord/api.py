@@ -20,6 +20,7 @@ from thinkaloud.channels.platform.errors import (
     RetryLater,
     RetryScope,
     Transient,
+    network_reason,
 )
 from thinkaloud.channels.platform.message import Fetch
 from thinkaloud.channels.platform.platform import Budget, Pace
@@ -123,7 +124,7 @@ class Api:
                 raw = await response.read()
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             # The text of the error isn't used: the address of an interaction has its token.
-            raise Transient(f"{what}: {type(error).__name__}") from None
+            raise Transient(f"{what}: {network_reason(error)}") from None
         self._names[route] = response.headers.get("X-RateLimit-Bucket", route)
         self._note(self._names[route] + channel, response.headers)
         answer = _decoded(raw)

@@ -13,7 +13,12 @@ from discord.http import HTTPClient, Route
 from typing_extensions import override
 
 from thinkaloud.channels.discord.api import Api, Json, NotFound
-from thinkaloud.channels.platform.errors import Misconfigured, PlatformError, Transient
+from thinkaloud.channels.platform.errors import (
+    Misconfigured,
+    PlatformError,
+    Transient,
+    network_reason,
+)
 
 Handler = Callable[[Any], Awaitable[None]]
 
@@ -145,4 +150,4 @@ def gateway_error(error: Exception) -> PlatformError:
         if error.code in _FATAL:
             return Misconfigured(f"{_FATAL[error.code]} (close code {error.code})")
         return Transient(f"the gateway closed the connection with code {error.code}")
-    return Transient(f"the gateway cannot be reached: {type(error).__name__}")
+    return Transient(f"the gateway cannot be reached: {network_reason(error)}")

@@ -22,6 +22,7 @@ from thinkaloud.channels.platform.errors import (
     RetryLater,
     RetryScope,
     Transient,
+    network_reason,
 )
 from thinkaloud.channels.platform.message import Fetch
 from thinkaloud.ports.clock import Clock
@@ -226,7 +227,7 @@ class FeishuApi:
             raise Transient(f"{_named(method, path)}: no answer in time") from None
         except aiohttp.ClientError as error:
             # Its text may have the address, which is not secret, but never the headers.
-            raise Transient(f"{_named(method, path)}: {type(error).__name__}") from None
+            raise Transient(f"{_named(method, path)}: {network_reason(error)}") from None
 
     def _misconfigured(self, refusal: Refusal) -> PlatformError:
         if refusal.code in _CREDENTIALS:

@@ -20,7 +20,7 @@ import msgspec
 
 from thinkaloud.channels.feishu.api import FeishuApi
 from thinkaloud.channels.feishu.frames import DATA, Frame, MalformedFrame, decode, encode, ping
-from thinkaloud.channels.platform.errors import Misconfigured, Transient
+from thinkaloud.channels.platform.errors import Misconfigured, Transient, network_reason
 from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.tasks import owned_tasks
 
@@ -100,7 +100,7 @@ class LongConnection:
             raise _refused(error) from None
         except (aiohttp.ClientError, TimeoutError) as error:
             # Its text has the address, and that has a ticket.
-            raise Transient(f"the long connection: {type(error).__name__}") from None
+            raise Transient(f"the long connection: {network_reason(error)}") from None
 
     async def _ping(self, socket: aiohttp.ClientWebSocketResponse, service: int) -> None:
         while not socket.closed:

@@ -33,6 +33,7 @@ from thinkaloud.channels.platform.errors import (
     Rejected,
     RetryLater,
     Transient,
+    network_reason,
 )
 
 R = TypeVar("R")
@@ -197,9 +198,9 @@ class Api:
         try:
             response = await call
         except (TimeoutError, ClientError, OSError) as error:
-            raise Transient(f"{what}: {type(error).__name__}") from None
+            raise Transient(f"{what}: {network_reason(error)}") from None
         except LocalProtocolError as error:
-            raise Transient(f"{what}: {type(error).__name__}") from error
+            raise Transient(f"{what}: {network_reason(error)}") from error
         if isinstance(response, ErrorResponse):
             raise translated(what, response)
         return response

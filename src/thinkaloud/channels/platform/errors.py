@@ -4,6 +4,9 @@ Messages never contain tokens: they are logged and shown by `thinkaloud doctor`.
 """
 
 import math
+import socket
+import ssl
+from collections.abc import Sequence
 from typing import Final, Literal
 
 RetryScope = Literal["chat", "channel", "updates"]
@@ -14,6 +17,13 @@ workspace); or only `updates` of unfinished content in this chat, while a final 
 _UNKNOWN_SECONDS: Final = 5.0
 _LEAST_SECONDS: Final = 0.05
 _MOST_SECONDS: Final = 24 * 3600.0
+_REASONS: Final[Sequence[tuple[type[BaseException], str]]] = (
+    (TimeoutError, "no answer in time"),
+    (ConnectionRefusedError, "the connection was refused"),
+    (ConnectionError, "the connection broke"),
+    (socket.gaierror, "the host name is unknown"),
+    (ssl.SSLError, "no secure connection; perhaps the certificate is not valid"),
+)
 
 
 class PlatformError(Exception):
@@ -53,3 +63,12 @@ class Misconfigured(PlatformError):
 
     The layer reports it and tries again seldom.
     """
+
+
+def network_reason(error: BaseException) -> str:
+    """Return why a connection failed, for the operator. Doesn't use the error's text, which may have a token."""
+    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    for kind, reason in _REASONS:
+        if isinstance(cause, kind):
+            return reason
+    return type(error).__name__ if cause is error else "no connection"

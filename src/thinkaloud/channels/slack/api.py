@@ -12,7 +12,13 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from thinkaloud.channels.platform.errors import PlatformError, Rejected, RetryLater, Transient
+from thinkaloud.channels.platform.errors import (
+    PlatformError,
+    Rejected,
+    RetryLater,
+    Transient,
+    network_reason,
+)
 from thinkaloud.channels.platform.message import Fetch
 from thinkaloud.channels.slack.quiet import quiet_logger
 from thinkaloud.channels.slack.read import Identity
@@ -175,7 +181,7 @@ class SlackApi:
             raise self._error(method, str(arguments.get("channel", "")), error) from None
         # AttributeError: the library fails on text where it expects an object.
         except (aiohttp.ClientError, TimeoutError, SlackClientError, AttributeError) as error:
-            raise Lost(f"{method}: {type(error).__name__}") from None
+            raise Lost(f"{method}: {network_reason(error)}") from None
 
     def _error(self, method: str, channel: str, error: SlackApiError) -> PlatformError:
         status, data, headers = _parts(error)

@@ -22,7 +22,7 @@ from aiohttp import (
 from typing_extensions import override
 
 from thinkaloud.channels.platform.content import one_line
-from thinkaloud.channels.platform.errors import Rejected, RetryLater, Transient
+from thinkaloud.channels.platform.errors import Rejected, RetryLater, Transient, network_reason
 from thinkaloud.channels.wechat.protocol import STALE, THROTTLED, Reply
 from thinkaloud.version import __version__
 
@@ -166,7 +166,7 @@ class Api:
         except TimeoutError:
             raise TimedOut(f"{name}: no response") from None
         except ClientError as error:
-            raise Transient(f"{name}: {type(error).__name__}") from None
+            raise Transient(f"{name}: {network_reason(error)}") from None
         try:
             reply = converted(msgspec.json.decode(raw or b"{}"), kind)
         except msgspec.MsgspecError:

@@ -14,6 +14,7 @@ from thinkaloud.channels.platform.errors import (
     RetryLater,
     RetryScope,
     Transient,
+    network_reason,
 )
 
 INVALID_REQUEST: Final = 846605
@@ -44,7 +45,7 @@ def sending_failure(error: Exception) -> PlatformError:
     found = _CODE.search(str(error))
     if found is None:
         # A lost connection, or no acknowledgement in time.
-        return Transient(f"the long connection: {type(error).__name__}")
+        return Transient(f"the long connection: {network_reason(error)}")
     code = int(found.group(1))
     if code in _LIMITS:
         return RetryLater(*_LIMITS[code])
@@ -58,7 +59,7 @@ def login_failure(error: Exception, bot_id: str) -> PlatformError:
     found = _LOGIN_CODE.search(str(error))
     if found is None:
         # The SDK reports the end of a connection as an exception without a type.
-        reason = "" if type(error) is Exception else f": {type(error).__name__}"
+        reason = "" if type(error) is Exception else f": {network_reason(error)}"
         return Transient(f"the long connection ended{reason}")
     code = int(found.group(2))
     if code in _TEMPORARY or code in _LIMITS:
