@@ -6,15 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres import PostgresServer
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.channel_state import ChannelState
 from thinkaloud.stores.channel_state import MemoryChannelState, SqliteChannelState
+from thinkaloud.stores.postgres import Address, PostgresChannelState
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def state(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[ChannelState]:
     if request.param == "memory":
         yield MemoryChannelState()
+        return
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        async with server.database() as url, PostgresChannelState.open(Address(url)) as opened:
+            yield opened
         return
     async with SqliteChannelState.open(tmp_path / "channels.db") as opened:
         yield opened
@@ -33,6 +40,12 @@ async def test_a_value_is_added_only_once(state: ChannelState) -> None:
     assert await state.add("a", "seen", "k", b"1") is False
     assert await state.add("a", "seen", "k", b"2") is False
     assert await state.get("a", "seen", "k") == b"1"
+
+
+async def test_a_key_can_be_any_text(state: ChannelState) -> None:
+    await state.put("a", "chat", "é\0", b"one")
+    assert await state.get("a", "chat", "é\0") == b"one"
+    assert await state.get("a", "chat", "\0") is None
 
 
 async def test_of_two_concurrent_takers_only_one_gets_the_value(state: ChannelState) -> None:

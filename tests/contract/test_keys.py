@@ -8,19 +8,26 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.postgres import PostgresServer
 from thinkaloud.errors import ConfigurationError, StoreError
 from thinkaloud.ports.keys import ApiKey, AuditEntry, KeySecret, KeyStore, LastAdminKey, Session
 from thinkaloud.ports.principal import ALL_SCOPES, UsageLimits
 from thinkaloud.ports.selections import Selection
 from thinkaloud.stores.keys import MemoryKeyStore, SqliteKeyStore
+from thinkaloud.stores.postgres import Address, PostgresKeyStore
 
 NOW = 1_000_000
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[KeyStore]:
     if request.param == "memory":
         yield MemoryKeyStore()
+        return
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        async with server.database() as url, PostgresKeyStore.open(Address(url)) as opened:
+            yield opened
         return
     async with SqliteKeyStore.open(tmp_path / "data" / "keys.db") as opened:
         yield opened

@@ -5,20 +5,27 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres import PostgresServer
 from thinkaloud.errors import ConfigurationError
 from thinkaloud.ports.protocols.records import ProtocolRecord, ProtocolRecords, RecordLimits
+from thinkaloud.stores.postgres import Address, PostgresProtocolRecords
 from thinkaloud.stores.protocol_records import MemoryProtocolRecords, SqliteProtocolRecords
 
 NOW = 1_000_000
 DAY = RecordLimits(max_records=100, max_bytes=10_000, max_age_ms=1_000)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def records(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> AsyncGenerator[ProtocolRecords]:
     if request.param == "memory":
         yield MemoryProtocolRecords()
+        return
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        async with server.database() as url, PostgresProtocolRecords.open(Address(url)) as opened:
+            yield opened
         return
     async with SqliteProtocolRecords.open(tmp_path / "protocols.db") as opened:
         yield opened
@@ -46,6 +53,7 @@ async def test_a_record_is_found_by_its_owner_kind_and_name_only(records: Protoc
     assert await records.find("bob", "response", "a") is None
     assert await records.find("ana", "turn", "a") is None
     assert await records.find("ana", "response", "b") is None
+    assert await records.find("ana", "response", "a\0") is None
 
 
 async def test_a_record_that_is_saved_again_replaces_itself_and_is_the_newest(

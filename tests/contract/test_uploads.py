@@ -2,14 +2,18 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.harness import FakeClock
+from tests.postgres import PostgresServer
 from thinkaloud.errors import StoreError
 from thinkaloud.ports.uploads import Upload, UploadQuota, Uploads
+from thinkaloud.stores.postgres import Address, PostgresUploads
+from thinkaloud.stores.postgres.connection import Link
 from thinkaloud.stores.uploads import FileUploads, MemoryUploads
 
 Maker = Callable[..., Uploads]
@@ -20,15 +24,26 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=["memory", "files"])
-def made(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> Maker:
-    def make(files: int = 200, size: int = 10_000_000) -> Uploads:
-        room = UploadQuota(files, size)
-        if request.param == "memory":
-            return MemoryUploads(clock, room)
-        return FileUploads(tmp_path / "data" / "uploads", clock, room)
+@pytest.fixture(params=["memory", "files", "postgres"])
+async def made(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
+) -> AsyncGenerator[Maker]:
+    async with AsyncExitStack() as stack:
+        link: Link | None = None
+        if request.param == "postgres":
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            url = await stack.enter_async_context(server.database())
+            link = await stack.enter_async_context(Address(url).link())
 
-    return make
+        def make(files: int = 200, size: int = 10_000_000) -> Uploads:
+            room = UploadQuota(files, size)
+            if link is not None:
+                return PostgresUploads(link, clock, room)
+            if request.param == "memory":
+                return MemoryUploads(clock, room)
+            return FileUploads(tmp_path / "data" / "uploads", clock, room)
+
+        yield make
 
 
 async def test_a_stored_upload_is_read_back_unchanged(made: Maker) -> None:
@@ -57,6 +72,14 @@ async def test_another_owners_upload_is_not_found(made: Maker) -> None:
     assert await uploads.get("bob", kept.id) is None
     assert not await uploads.delete("bob", kept.id)
     assert await uploads.get("alice", kept.id) is not None
+
+
+async def test_a_large_or_empty_file_is_read_back_unchanged(made: Maker) -> None:
+    uploads = made()
+    for data in (b"", bytes(range(256)) * 10_000):
+        kept = await uploads.keep("alice", "naïve\0.bin", "text/plain", data)
+        found = await uploads.get("alice", kept.id)
+        assert found == (kept, data)
 
 
 async def test_an_invalid_id_finds_nothing(made: Maker) -> None:

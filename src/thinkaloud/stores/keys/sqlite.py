@@ -16,6 +16,7 @@ import msgspec
 
 from thinkaloud.ports.keys import ApiKey, AuditEntry, LastAdminKey, Session
 from thinkaloud.stores.keys.jobs import read, write
+from thinkaloud.stores.keys.records import key_of, key_record
 from thinkaloud.stores.keys.sqlite_owners import SqliteSelections, SqliteUsage
 from thinkaloud.stores.sqlite.schema import Migration
 from thinkaloud.stores.sqlite.shared_file import open_shared_file
@@ -193,27 +194,14 @@ def _changed(connection: sqlite3.Connection) -> None:
 
 def _keys(connection: sqlite3.Connection) -> Sequence[ApiKey]:
     rows = connection.execute("SELECT record, last_used_ms FROM keys ORDER BY number")
-    return [_key(record, last_used_ms) for record, last_used_ms in rows]
-
-
-def _key(record: bytes, last_used_ms: int | None) -> ApiKey:
-    try:
-        key = msgspec.json.decode(record, type=ApiKey)
-    except msgspec.MsgspecError as error:
-        raise ValueError(f"a key is damaged, or a newer thinkaloud wrote it ({error})") from error
-    return msgspec.structs.replace(key, last_used_ms=last_used_ms)
-
-
-def _record(key: ApiKey) -> bytes:
-    # In a fixed order, because records are compared.
-    return msgspec.json.encode(msgspec.structs.replace(key, last_used_ms=None), order="sorted")
+    return [key_of(record, last_used_ms) for record, last_used_ms in rows]
 
 
 def _add_key(connection: sqlite3.Connection, key: ApiKey) -> bool:
     done = connection.execute(
         "INSERT INTO keys (key_id, record, last_used_ms) VALUES (?, ?, ?)"
         " ON CONFLICT (key_id) DO NOTHING",
-        (key.key_id, _record(key), key.last_used_ms),
+        (key.key_id, key_record(key), key.last_used_ms),
     )
     _changed(connection)
     return done.rowcount == 1
@@ -227,14 +215,14 @@ def _change_key(
         connection.execute("SELECT record FROM keys WHERE key_id = ?", (before.key_id,))
     ) as rows:
         found = rows.fetchone()
-    if found is None or found[0] != _record(before):
+    if found is None or found[0] != key_record(before):
         return False
     if keep_admin_at_ms is not None:
         others = [key for key in _keys(connection) if key.key_id != after.key_id]
         if not any(key.is_admin(keep_admin_at_ms) for key in (*others, after)):
             return None
     connection.execute(
-        "UPDATE keys SET record = ? WHERE key_id = ?", (_record(after), before.key_id)
+        "UPDATE keys SET record = ? WHERE key_id = ?", (key_record(after), before.key_id)
     )
     _changed(connection)
     return True

@@ -60,9 +60,11 @@ class Link:
     server that may not answer any more. So a connection is terminated instead, on any doubt.
     """
 
-    def __init__(self, url: str, *, direct: bool = True) -> None:
+    def __init__(self, url: str, *, direct: bool = True, seconds: float = CALL_SECONDS) -> None:
+        """`seconds` is how long a call may take, with connecting."""
         self._url = url
         self._direct = direct
+        self._seconds = seconds
         self._turn = asyncio.Lock()
         self._connection: Connection | None = None
 
@@ -70,7 +72,7 @@ class Link:
         """Run statements, each committed by itself. Raises `StoreError`; the outcome is unknown then."""
         async with self._turn:
             try:
-                async with asyncio.timeout(CALL_SECONDS):
+                async with asyncio.timeout(self._seconds):
                     return await work(await self._connected())
             except Fenced:
                 raise

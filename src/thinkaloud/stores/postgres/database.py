@@ -16,7 +16,7 @@ from thinkaloud.errors import ConfigurationError, StoreError
 from thinkaloud.ports.store import ConversationKey, Subscription
 from thinkaloud.ports.tasks import owned_tasks
 from thinkaloud.stores.local_hints import LocalHints
-from thinkaloud.stores.postgres.connection import Connection, Link, connect
+from thinkaloud.stores.postgres.connection import CALL_SECONDS, Connection, Link, connect
 from thinkaloud.stores.postgres.schema import MIGRATIONS, READABLE_FROM
 
 T = TypeVar("T")
@@ -44,6 +44,15 @@ class Address(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         """Leave out the URLs."""
         return "Address(…)"
+
+    @asynccontextmanager
+    async def link(self, seconds: float = CALL_SECONDS) -> AsyncGenerator[Link]:
+        """Yield a connection of its own, made when it is needed, for what is not a conversation."""
+        link = Link(self.url, direct=not self.is_pooler, seconds=seconds)
+        try:
+            yield link
+        finally:
+            link.close()
 
 
 class _Payload(msgspec.Struct, array_like=True):

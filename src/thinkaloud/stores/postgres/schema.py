@@ -7,6 +7,8 @@ release removes what has become unused.
 from collections.abc import Sequence
 from typing import Final
 
+from thinkaloud.stores.postgres.other_tables import OTHER_TABLES
+
 MIGRATIONS: Final[Sequence[Sequence[str]]] = (
     (
         """
@@ -98,6 +100,7 @@ MIGRATIONS: Final[Sequence[Sequence[str]]] = (
         )
         """,
     ),
+    OTHER_TABLES,
 )
 """Statements that upgrade from one version to the next, in one transaction."""
 
