@@ -34,14 +34,26 @@ async def open_access(
     clock: Clock | None = None,
     local_key: LocalKey | None = None,
 ) -> AsyncGenerator[Access]:
-    """Open the keys of the data directory, which other processes can use at the same time.
+    """Open the configured keys, which other processes can use at the same time.
 
-    Raises `ConfigurationError` if the file or the proxy's secret cannot be used.
+    Raises `ConfigurationError` if the file, the database or the proxy's secret cannot be used.
     """
-    path = keys_path(configuration)
-    busy_timeout = configuration.settings.store.busy_timeout_seconds
-    async with SqliteKeyStore.open(path, busy_timeout=busy_timeout) as store:
+    async with _open_keys(configuration) as store:
         yield _access(configuration, store, clock or SystemClock(), local_key)
+
+
+@asynccontextmanager
+async def _open_keys(configuration: Configuration) -> AsyncGenerator[KeyStore]:
+    settings = configuration.settings.store
+    if settings.kind == "postgres":
+        from thinkaloud.app.postgres import open_postgres_keys  # noqa: PLC0415 - an extra
+
+        async with open_postgres_keys(configuration) as shared:
+            yield shared
+        return
+    path, busy_timeout = keys_path(configuration), settings.busy_timeout_seconds
+    async with SqliteKeyStore.open(path, busy_timeout=busy_timeout) as store:
+        yield store
 
 
 @asynccontextmanager

@@ -80,7 +80,7 @@ async def open_platforms(
 
 @asynccontextmanager
 async def open_channel_state(configuration: Configuration) -> AsyncGenerator[ChannelState]:
-    """Open the state of the channels: `channels.db` in the data directory.
+    """Open the state of the channels: `channels.db` in the data directory, or in PostgreSQL.
 
     Any number of processes may have it open, so that commands work while the server runs. With
     `store.kind = "memory"` nothing persists, and other processes see nothing. Raises
@@ -89,6 +89,12 @@ async def open_channel_state(configuration: Configuration) -> AsyncGenerator[Cha
     settings = configuration.settings.store
     if settings.kind == "memory":
         yield MemoryChannelState()
+        return
+    if settings.kind == "postgres":
+        from thinkaloud.app.postgres import open_postgres_channel_state  # noqa: PLC0415 - an extra
+
+        async with open_postgres_channel_state(configuration) as shared:
+            yield shared
         return
     async with SqliteChannelState.open(
         channel_state_path(configuration),

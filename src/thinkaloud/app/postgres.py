@@ -1,11 +1,22 @@
 """Opens the configured PostgreSQL database. Requires the `postgres` extra."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
-from thinkaloud.stores.postgres import Address, PostgresStore, migrate
+from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.uploads import UploadQuota
+from thinkaloud.stores.postgres import (
+    Address,
+    PostgresApprovals,
+    PostgresChannelState,
+    PostgresKeyStore,
+    PostgresProtocolRecords,
+    PostgresStore,
+    PostgresUploads,
+    migrate,
+)
 
 
 def address_of(configuration: Configuration) -> Address:
@@ -33,6 +44,50 @@ async def open_postgres(configuration: Configuration) -> AsyncGenerator[Postgres
     """Open the database until the block is left. Raises `ConfigurationError`."""
     async with PostgresStore.open(address_of(configuration)) as store:
         yield store
+
+
+@asynccontextmanager
+async def open_postgres_keys(configuration: Configuration) -> AsyncGenerator[PostgresKeyStore]:
+    """Open the keys until the block is left, with or without a server. Raises `ConfigurationError`."""
+    address = address_of(configuration)
+    await migrate(address)
+    async with PostgresKeyStore.open(address) as keys:
+        yield keys
+
+
+@asynccontextmanager
+async def open_postgres_channel_state(
+    configuration: Configuration,
+) -> AsyncGenerator[PostgresChannelState]:
+    """Open the channels' state until the block is left, with or without a server.
+
+    Raises `ConfigurationError`.
+    """
+    address = address_of(configuration)
+    await migrate(address)
+    async with PostgresChannelState.open(address) as state:
+        yield state
+
+
+def open_postgres_uploads(
+    configuration: Configuration, clock: Clock, room: UploadQuota
+) -> AbstractAsyncContextManager[PostgresUploads]:
+    """Open the uploads of an open database until the block is left."""
+    return PostgresUploads.open(address_of(configuration), clock, room)
+
+
+def open_postgres_records(
+    configuration: Configuration,
+) -> AbstractAsyncContextManager[PostgresProtocolRecords]:
+    """Open the records of other protocols in an open database until the block is left."""
+    return PostgresProtocolRecords.open(address_of(configuration))
+
+
+def open_postgres_approvals(
+    configuration: Configuration,
+) -> AbstractAsyncContextManager[PostgresApprovals]:
+    """Open the remembered approvals in an open database until the block is left."""
+    return PostgresApprovals.open(address_of(configuration))
 
 
 async def migrate_postgres(configuration: Configuration) -> int:

@@ -14,6 +14,7 @@ from thinkaloud.ports.clock import SystemClock
 from thinkaloud.ports.execution.approvals import RememberedApprovals
 from thinkaloud.ports.protocols.records import ProtocolRecords
 from thinkaloud.ports.store import Store
+from thinkaloud.ports.uploads import Uploads
 from thinkaloud.runtime.conversations.service import Conversations
 from thinkaloud.runtime.log.hub import Hub
 from thinkaloud.runtime.runs.active import ActiveRuns
@@ -60,23 +61,20 @@ async def with_storage(configuration: Configuration, choices: Choices) -> AsyncG
     The store stays open, and the data directory locked, until the block is left. Raises as
     `open_store`.
     """
-    uploads = choices.uploads or (
-        persistent_uploads(configuration)
-        if is_persistent(configuration, choices)
-        else MemoryUploads(SystemClock(), upload_quota(configuration))
-    )
     if choices.store is not None:
+        uploads = choices.uploads or MemoryUploads(SystemClock(), upload_quota(configuration))
         yield msgspec.structs.replace(choices, uploads=uploads)
         return
     async with (
         open_store(configuration) as store,
+        _open_uploads(configuration) as configured,
         _open_approvals(configuration, choices) as remembered,
     ):
         yield msgspec.structs.replace(
             choices,
             store=store,
             remembered=remembered,
-            uploads=uploads,
+            uploads=choices.uploads or configured,
             retention_days=configuration.settings.store.retention_days,
         )
 
@@ -85,14 +83,36 @@ async def with_storage(configuration: Configuration, choices: Choices) -> AsyncG
 async def _open_approvals(
     configuration: Configuration, choices: Choices
 ) -> AsyncGenerator[RememberedApprovals | None]:
-    """Open the remembered approvals of the data directory, if conversations are saved there."""
+    """Open the remembered approvals, if conversations are saved. The store has to be open."""
     if not is_persistent(configuration, choices):
         yield None
+        return
+    if configuration.settings.store.kind == "postgres":
+        from thinkaloud.app.postgres import open_postgres_approvals  # noqa: PLC0415 - an extra
+
+        async with open_postgres_approvals(configuration) as shared:
+            yield shared
         return
     path = configuration.data_dir / FILE_NAME
     busy_timeout = configuration.settings.store.busy_timeout_seconds
     async with SqliteApprovals.open(path, busy_timeout=busy_timeout) as approvals:
         yield approvals
+
+
+@asynccontextmanager
+async def _open_uploads(configuration: Configuration) -> AsyncGenerator[Uploads]:
+    """Open the configured uploads until the block is left. The store has to be open."""
+    quota = upload_quota(configuration)
+    match configuration.settings.store.kind:
+        case "memory":
+            yield MemoryUploads(SystemClock(), quota)
+        case "sqlite":
+            yield persistent_uploads(configuration)
+        case "postgres":
+            from thinkaloud.app.postgres import open_postgres_uploads  # noqa: PLC0415 - an extra
+
+            async with open_postgres_uploads(configuration, SystemClock(), quota) as uploads:
+                yield uploads
 
 
 def persistent_uploads(configuration: Configuration) -> FileUploads:
@@ -115,11 +135,22 @@ async def open_store(configuration: Configuration) -> AsyncGenerator[Store]:
         # An extra, and it takes longer to import than the rest of the stores.
         from thinkaloud.app.postgres import open_postgres  # noqa: PLC0415
 
+        _create_data_dir(configuration)
         async with open_postgres(configuration) as database:
             yield database
         return
     async with open_database(configuration) as database:
         yield database
+
+
+def _create_data_dir(configuration: Configuration) -> None:
+    """Create the data directory. A database in it would create it."""
+    try:
+        configuration.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data directory {configuration.data_dir} cannot be created: {error.strerror}."
+        ) from error
 
 
 @asynccontextmanager
@@ -146,6 +177,12 @@ async def open_protocol_records(
     """
     if not persistent:
         yield MemoryProtocolRecords()
+        return
+    if configuration.settings.store.kind == "postgres":
+        from thinkaloud.app.postgres import open_postgres_records  # noqa: PLC0415 - an extra
+
+        async with open_postgres_records(configuration) as shared:
+            yield shared
         return
     path = protocol_records_path(configuration)
     busy_timeout = configuration.settings.store.busy_timeout_seconds

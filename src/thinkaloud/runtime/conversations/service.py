@@ -135,13 +135,15 @@ class Conversations:
     async def release_uploads(self, *, closing: bool = False) -> None:
         """Delete uploads that are used only by deleted conversations.
 
-        With `closing`, temporary conversations count as deleted. A failure is logged; the
-        uploads can be deleted later.
+        With `closing`, temporary conversations of this process count as deleted. One that is not
+        found in a shared store may be a temporary one of another process, so its uploads are kept.
+        A failure is logged; the uploads can be deleted later.
         """
         try:
             for owner, conversation_id in await self._uploads.used():
                 found = await self._store.conversation(owner, conversation_id)
-                if found is None or (closing and found.temporary):
+                gone = not self._store.is_shared if found is None else closing and found.temporary
+                if gone:
                     await self._uploads.release(owner, conversation_id)
         except StoreError:
             _log.exception("could not delete the uploads of deleted conversations")

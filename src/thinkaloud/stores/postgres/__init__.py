@@ -4,15 +4,17 @@ Each process has a few connections of its own, and every call has a timeout. A c
 terminated on any doubt, and never given back to a pool.
 """
 
-from thinkaloud.stores.postgres.channel_state import PostgresChannelState
 from thinkaloud.stores.postgres.database import Address, migrate
-from thinkaloud.stores.postgres.keys import PostgresKeyStore
-from thinkaloud.stores.postgres.protocol_records import PostgresProtocolRecords
+from thinkaloud.stores.postgres.server.approvals import PostgresApprovals
+from thinkaloud.stores.postgres.server.channel_state import PostgresChannelState
+from thinkaloud.stores.postgres.server.keys import PostgresKeyStore
+from thinkaloud.stores.postgres.server.protocol_records import PostgresProtocolRecords
+from thinkaloud.stores.postgres.server.uploads import PostgresUploads
 from thinkaloud.stores.postgres.store import PostgresStore
-from thinkaloud.stores.postgres.uploads import PostgresUploads
 
 __all__ = [
     "Address",
+    "PostgresApprovals",
     "PostgresChannelState",
     "PostgresKeyStore",
     "PostgresProtocolRecords",

@@ -1,4 +1,5 @@
-"""The tables of everything but conversations: uploads, keys, channels and records of protocols."""
+"""The tables of everything but conversations: uploads, keys, channels, approvals and records
+of protocols."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -114,6 +115,15 @@ OTHER_TABLES: Final[Sequence[str]] = (
         conversation_id text COLLATE "C" NOT NULL,
         value bytea NOT NULL,
         UNIQUE (owner, kind, name)
+    )
+    """,
+    """
+    CREATE TABLE thinkaloud.remembered_approvals (
+        owner text COLLATE "C" NOT NULL,
+        action text COLLATE "C" NOT NULL,
+        fingerprint text NOT NULL,
+        at_ms bigint NOT NULL,
+        PRIMARY KEY (owner, action)
     )
     """,
     """

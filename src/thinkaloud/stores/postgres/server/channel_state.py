@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 from thinkaloud.ports.channel_state import StateEntry, StateKind
 from thinkaloud.stores.postgres.connection import Connection, Link
 from thinkaloud.stores.postgres.database import Address
-from thinkaloud.stores.postgres.text import storable
+from thinkaloud.stores.postgres.server.text import storable
 
 _WHERE: Final = "kind = $1 AND channel = $2 AND key = $3"
 _INSERT: Final = (

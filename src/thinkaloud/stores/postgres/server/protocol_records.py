@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 from thinkaloud.ports.protocols.records import ProtocolRecord, RecordKind, RecordLimits
 from thinkaloud.stores.postgres.connection import Connection, Link
 from thinkaloud.stores.postgres.database import Address
-from thinkaloud.stores.postgres.text import storable
+from thinkaloud.stores.postgres.server.text import storable
 
 _COLUMNS: Final = "owner, kind, name, saved_at_ms, value, conversation_id, number"
 _NAMED: Final = "owner = $1 AND kind = $2 AND name = $3"

@@ -10,8 +10,8 @@ from thinkaloud.ports.keys import ApiKey, AuditEntry, LastAdminKey, Session
 from thinkaloud.stores.keys.records import key_of, key_record
 from thinkaloud.stores.postgres.connection import Connection, Link
 from thinkaloud.stores.postgres.database import Address
-from thinkaloud.stores.postgres.owners import PostgresSelections, PostgresUsage
-from thinkaloud.stores.postgres.text import storable
+from thinkaloud.stores.postgres.server.owners import PostgresSelections, PostgresUsage
+from thinkaloud.stores.postgres.server.text import storable
 
 _AUDIT_COLUMNS: Final = 'at_ms, act, "by", key_id, address, request_id, detail'
 

@@ -9,7 +9,7 @@ from thinkaloud.ports.clock import Clock
 from thinkaloud.ports.uploads import UPLOAD_ID, Upload, UploadCursor, UploadQuota
 from thinkaloud.stores.postgres.connection import Connection, Link
 from thinkaloud.stores.postgres.database import Address
-from thinkaloud.stores.postgres.text import storable
+from thinkaloud.stores.postgres.server.text import storable
 from thinkaloud.stores.upload_rules import described, too_many
 
 _CHUNK_BYTES: Final = 2**20
