@@ -55,20 +55,25 @@ class PostgresServer:
         """Return the URL of a database without any rows, for the length of a block."""
         url = self.url(self._name)
         if not self._is_migrated:
-            await self._execute(f"CREATE DATABASE {self._name}", self._url)
+            await self.execute(f"CREATE DATABASE {self._name}", self._url)
             await migrate(Address(url))
             self._is_migrated = True
         try:
             yield url
         finally:
-            await self._execute(_EMPTY, url)
+            await self.execute(_EMPTY, url)
+
+    async def ready(self) -> None:
+        """Wait until the server has started."""
+        await self.execute("SELECT 1", self._url)
 
     async def close(self) -> None:
         """Delete the database."""
         if self._is_migrated:
-            await self._execute(f"DROP DATABASE {self._name} WITH (FORCE)", self._url)
+            await self.execute(f"DROP DATABASE {self._name} WITH (FORCE)", self._url)
 
-    async def _execute(self, statement: str, url: str) -> None:
+    async def execute(self, statement: str, url: str) -> None:
+        """Execute a statement in a database."""
         connection = await self._connection(url)
         try:
             await connection.execute(statement)

@@ -1,5 +1,7 @@
 """Where the PostgreSQL database is, and what its operator is told."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,23 @@ def test_only_a_postgres_database_is_migrated_by_a_command(tmp_path: Path) -> No
     done = home.run("migrate")
     assert done.returncode != 0
     assert 'kind = "postgres"' in done.stderr
+
+
+def test_without_the_extra_the_command_that_installs_it_is_named(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.environment["THINKALOUD_STORE__KIND"] = "postgres"
+    code = (
+        "import sys; sys.modules['asyncpg'] = None; sys.argv = ['thinkaloud', 'migrate'];"
+        " from thinkaloud.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=home.environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert "install thinkaloud[postgres]" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr

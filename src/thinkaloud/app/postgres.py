@@ -5,18 +5,25 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from thinkaloud.config import Configuration
 from thinkaloud.errors import ConfigurationError
-from thinkaloud.ports.clock import Clock
+from thinkaloud.ports.clock import Clock, SystemClock
 from thinkaloud.ports.uploads import UploadQuota
-from thinkaloud.stores.postgres import (
-    Address,
-    PostgresApprovals,
-    PostgresChannelState,
-    PostgresKeyStore,
-    PostgresProtocolRecords,
-    PostgresStore,
-    PostgresUploads,
-    migrate,
-)
+
+try:
+    from thinkaloud.stores.postgres import (
+        Address,
+        PostgresApprovals,
+        PostgresChannelState,
+        PostgresKeyStore,
+        PostgresProtocolRecords,
+        PostgresStore,
+        PostgresUploads,
+        migrate,
+    )
+    from thinkaloud.stores.postgres.checks import Findings, check_database
+except ModuleNotFoundError as error:
+    raise ConfigurationError(
+        f'`kind = "postgres"` under [store] needs {error.name}: install thinkaloud[postgres].'
+    ) from error
 
 
 def address_of(configuration: Configuration) -> Address:
@@ -88,6 +95,11 @@ def open_postgres_approvals(
 ) -> AbstractAsyncContextManager[PostgresApprovals]:
     """Open the remembered approvals in an open database until the block is left."""
     return PostgresApprovals.open(address_of(configuration))
+
+
+async def check_postgres(configuration: Configuration) -> Findings:
+    """Check the database without changing it. Raises `ConfigurationError` if it is not named."""
+    return await check_database(address_of(configuration), SystemClock())
 
 
 async def migrate_postgres(configuration: Configuration) -> int:

@@ -102,7 +102,7 @@ async def run_checks(configuration: Configuration) -> Report:
     server = configuration.settings.server
     running = await _running(configuration)
     free, port_fault = _port(server)
-    data_fault = await asyncio.to_thread(_data, configuration)
+    data_fault, data_advice = await _data(configuration)
     workspace_fault = _workspace(configuration)
     channels = tuple(await check_channels(configuration))
     faults = (
@@ -126,7 +126,7 @@ async def run_checks(configuration: Configuration) -> Report:
         hosts=reports,
         channels=channels,
         problems=tuple(fault for fault in faults if fault),
-        advice=_advice(configuration, hosts, demo=demo),
+        advice=(*_advice(configuration, hosts, demo=demo), *data_advice),
     )
 
 
@@ -232,26 +232,20 @@ def _port(server: ServerSettings) -> tuple[bool, str | None]:
     return True, None
 
 
-def _data(configuration: Configuration) -> str | None:
+async def _data(configuration: Configuration) -> tuple[str | None, tuple[str, ...]]:
+    """Return why conversations cannot be stored, and suggestions."""
     kind = configuration.settings.store.kind
     if kind == "memory":
-        return None
-    if kind == "postgres":
-        return _postgres(configuration)
-    return obstacle(database_path(configuration))
-
-
-def _postgres(configuration: Configuration) -> str | None:
-    """Return why the PostgreSQL database cannot be used. Migrates it, as a start would."""
+        return None, ()
+    if kind == "sqlite":
+        return await asyncio.to_thread(obstacle, database_path(configuration)), ()
     try:
-        from thinkaloud.app.postgres import migrate_postgres  # noqa: PLC0415 - an extra
+        from thinkaloud.app.postgres import check_postgres  # noqa: PLC0415 - an extra
 
-        asyncio.run(migrate_postgres(configuration))
-    except ModuleNotFoundError as error:
-        return f"{error.name} is not installed: install thinkaloud[postgres]."
+        found = await check_postgres(configuration)
     except ConfigurationError as error:
-        return error.message
-    return None
+        return error.message, ()
+    return found.problem, found.advice
 
 
 def _workspace(configuration: Configuration) -> str | None:

@@ -57,7 +57,7 @@ OTHER_TABLES: Final[Sequence[str]] = (
         last_used_ms bigint NOT NULL
     )
     """,
-    # One row. Whoever changes keys or sessions locks it first.
+    # One row, which each change of keys or sessions locks first.
     "CREATE TABLE thinkaloud.key_revision (number bigint NOT NULL)",
     "INSERT INTO thinkaloud.key_revision VALUES (0)",
     """
