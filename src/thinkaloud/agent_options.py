@@ -11,7 +11,7 @@ from typing import Final, TypedDict, cast
 import msgspec
 
 from thinkaloud.agent_reply import MessageType
-from thinkaloud.app.runtime import Choices
+from thinkaloud.app.runtime import MCP_SECONDS, Choices
 from thinkaloud.errors import InvalidRequest
 from thinkaloud.events.prompt import Effort
 from thinkaloud.ports.model import Model, ModelInfo
@@ -53,7 +53,8 @@ class AgentOptions(TypedDict, total=False):
     """The keyword arguments of `Agent`."""
 
     tools: Sequence[AnyTool | Callable[..., object]] | None
-    """Functions or tool objects. None: the built-in tools. An empty list: no tools."""
+    """Functions or tool objects. None: the built-in tools. The tools of configured MCP servers are
+    added, except to an empty list: no tools."""
     system_prompt: str | None
     store: Store | None
     """An open store for conversations. None: they are kept in memory until the agent is closed."""
@@ -94,6 +95,7 @@ def choices_of(model: str | Model | None, options: AgentOptions) -> Choices:
         model=_model(model),
         tools=_tools(options.get("tools")),
         tool_sources=_tool_sources(options.get("tool_sources")),
+        mcp_seconds=MCP_SECONDS,
         system_prompt=_text("system_prompt", options.get("system_prompt")),
         store=_store(options.get("store")),
         hooks=_hooks(options.get("hooks")),

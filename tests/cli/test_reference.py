@@ -9,7 +9,7 @@ from thinkaloud.cli.exit_codes import ExitCode
 REFERENCE = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 COMMANDS = {
     *("serve", "chat", "models", "doctor", "conversations", "channels", "keys", "audit", "owners"),
-    *("acp", "whoami"),
+    *("acp", "whoami", "mcp", "config"),
     *("export", "import", "migrate"),
 }
 BELOW_CONVERSATIONS = {
@@ -18,6 +18,8 @@ BELOW_CONVERSATIONS = {
 }
 BELOW_KEYS = {"create", "list", "edit", "rotate", "revoke"}
 BELOW_OWNERS = {"list", "rename", "delete"}
+BELOW_MCP = {"list", "test"}
+BELOW_CONFIG = {"trust"}
 BELOW_CHANNELS = {"list", "add", "test", "login", "pair", "unpair", "people"}
 
 
@@ -42,7 +44,12 @@ def test_every_command_and_option_is_documented_and_no_other(home: Home) -> None
     assert offered(home, "channels") == BELOW_CHANNELS
     assert offered(home, "keys") == BELOW_KEYS
     assert offered(home, "owners") == BELOW_OWNERS
-    commands = [(name,) for name in COMMANDS - {"conversations", "channels", "keys", "owners"}]
+    assert offered(home, "mcp") == BELOW_MCP
+    assert offered(home, "config") == BELOW_CONFIG
+    groups = {"conversations", "channels", "keys", "owners", "mcp", "config"}
+    commands = [(name,) for name in COMMANDS - groups]
+    commands += [("mcp", name) for name in BELOW_MCP]
+    commands += [("config", name) for name in BELOW_CONFIG]
     commands += [("conversations", name) for name in BELOW_CONVERSATIONS]
     commands += [("channels", name) for name in BELOW_CHANNELS]
     commands += [("keys", name) for name in BELOW_KEYS]

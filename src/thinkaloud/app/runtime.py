@@ -35,10 +35,14 @@ from thinkaloud.stores.temporary import TemporaryStore
 from thinkaloud.stores.uploads import MemoryUploads
 from thinkaloud.tools.attachments import NamedFiles
 from thinkaloud.tools.builtin.toolset import builtin_tools
+from thinkaloud.tools.mcp.source import McpHost, McpServers
 from thinkaloud.tools.workspace import Workspace
 from thinkaloud.version import __version__
 
 _SHARED_FLUSH_SECONDS: Final = 0.02
+
+MCP_SECONDS: Final = 10.0
+"""How long a program that asks right after opening waits for MCP servers."""
 
 
 class Choices(msgspec.Struct, frozen=True):
@@ -47,6 +51,8 @@ class Choices(msgspec.Struct, frozen=True):
     model: str | Model | None = None
     tools: Sequence[AnyTool] | None = None
     tool_sources: Sequence[ToolSource] = ()
+    mcp_seconds: float = 0.0
+    """How long opening waits for MCP servers. A server that is up later is used from then on."""
     system_prompt: str | None = None
     store: Store | None = None
     uploads: Uploads | None = None
@@ -67,7 +73,9 @@ class Runtime(msgspec.Struct, frozen=True):
     clock: Clock
     models: ConfiguredModels
     runs: Runs
-    tools: tuple[str, ...]
+    own_tools: tuple[str, ...]
+    mcp: McpServers
+    """The MCP servers, and their tools."""
     sessions: Sessions
     started_ms: int
     """When the runtime was opened, in the clock's steady milliseconds."""
@@ -87,6 +95,11 @@ class Runtime(msgspec.Struct, frozen=True):
         settings = self.configuration.settings
         policies = Policies(settings.auth, settings.server.show_reasoning)
         return policies.for_owner(owner, "user")
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """The names of the tools that models can call now, except those of other tool sources."""
+        return (*self.own_tools, *self.mcp.names)
 
     @property
     def is_demo(self) -> bool:
@@ -110,13 +123,14 @@ async def open_runtime(
     workspace = _workspace(configuration)
     tools = _tools(configuration, choices, workspace, clock)
     sessions = Sessions()
+    mcp, host = McpServers(), _mcp_host(configuration, clock, workspace)
     try:
         models = await _models(configuration, choices, sessions, clock)
         services = RunServices(
             store=store,
             catalogue=models,
             clock=clock,
-            tool_executor=_tool_executor(configuration, choices, tools),
+            tool_executor=_tool_executor(configuration, choices, tools, mcp),
             approvals=_approvals(configuration),
             remembered=choices.remembered,
             attachments=NamedFiles(uploads, workspace),
@@ -132,8 +146,7 @@ async def open_runtime(
             retention_days=choices.retention_days,
             lease=_lease(configuration),
         )
-        async with Runs(services).open() as runs:
-            names = tuple(tool.schema.name for tool in tools)
+        async with _connected(mcp, configuration, choices, host), Runs(services).open() as runs:
             yield Runtime(
                 configuration=configuration,
                 store=store,
@@ -141,7 +154,8 @@ async def open_runtime(
                 clock=clock,
                 models=models,
                 runs=runs,
-                tools=names,
+                own_tools=tuple(tool.schema.name for tool in tools),
+                mcp=mcp,
                 sessions=sessions,
                 started_ms=clock.steady_ms(),
             )
@@ -150,13 +164,13 @@ async def open_runtime(
 
 
 def _tool_executor(
-    configuration: Configuration, choices: Choices, tools: Sequence[AnyTool]
+    configuration: Configuration, choices: Choices, tools: Sequence[AnyTool], mcp: McpServers
 ) -> ToolExecutor:
     settings = configuration.settings
     return ToolExecutor(
         tools,
         settings.limits.max_tool_result_chars,
-        choices.tool_sources,
+        (*choices.tool_sources, mcp),
         settings.tools.approval_timeout,
     )
 
@@ -215,6 +229,24 @@ def _workspace(configuration: Configuration) -> Workspace | None:
         source = configuration.file or "the environment"
         raise ConfigurationError(f"{source}: server.workspace: folder not found: {folder}.")
     return Workspace(path, hard_links=configuration.settings.server.workspace_hard_links)
+
+
+def _mcp_host(configuration: Configuration, clock: Clock, workspace: Workspace | None) -> McpHost:
+    roots = () if workspace is None else (workspace.root,)
+    return McpHost(configuration.environment, configuration.data_dir, clock, roots)
+
+
+@asynccontextmanager
+async def _connected(
+    mcp: McpServers, configuration: Configuration, choices: Choices, host: McpHost
+) -> AsyncGenerator[None]:
+    """Connect to the MCP servers until the block is left. An empty list of tools means none."""
+    if choices.tools is not None and not choices.tools:
+        yield
+        return
+    async with mcp.open(configuration.settings.mcp, host):
+        await mcp.wait_settled(choices.mcp_seconds)
+        yield
 
 
 def _tools(

@@ -53,7 +53,7 @@ def web_app(
     access = access or Access(MemoryKeyStore(), runtime.clock, settings.auth)
     about = About(
         version=__version__,
-        tools=runtime.tools,
+        tools=lambda: runtime.tools,
         store=settings.store.kind,
         demo=runtime.is_demo,
         limits=settings.limits,

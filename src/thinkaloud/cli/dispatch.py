@@ -27,6 +27,8 @@ _MODULES: Final = {
     "audit": "thinkaloud.cli.commands.keys.audit",
     "whoami": "thinkaloud.cli.commands.keys.whoami",
     "acp": "thinkaloud.cli.acp.main",
+    "mcp": "thinkaloud.cli.commands.setup.mcp",
+    "config": "thinkaloud.cli.commands.setup.trust",
     "owners": "thinkaloud.cli.commands.keys.owners",
     "migrate": "thinkaloud.cli.commands.database.migrate",
 }

@@ -9,6 +9,7 @@ from typing import Annotated, cast
 import typer
 
 from thinkaloud.cli.channel_commands import channels
+from thinkaloud.cli.config_commands import config as config_commands
 from thinkaloud.cli.conversation_commands import conversations
 from thinkaloud.cli.dispatch import (
     Config,
@@ -22,6 +23,7 @@ from thinkaloud.cli.dispatch import (
     dispatch,
 )
 from thinkaloud.cli.key_commands import audit, keys, whoami
+from thinkaloud.cli.mcp_commands import mcp
 from thinkaloud.cli.options import (
     AcpOptions,
     BackupOptions,
@@ -48,6 +50,8 @@ app.add_typer(conversations)
 app.add_typer(channels)
 app.add_typer(keys)
 app.add_typer(owners)
+app.add_typer(mcp)
+app.add_typer(config_commands)
 
 
 def _print_version(wanted: bool) -> None:

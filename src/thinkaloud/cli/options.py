@@ -129,6 +129,22 @@ class ChannelOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Never prompt; fail if something is missing."""
 
 
+class McpOptions(msgspec.Struct, frozen=True):
+    """`thinkaloud mcp …`."""
+
+    action: Literal["list", "test"]
+    config: Path | None
+    json: bool = False
+    name: str = ""
+    """The server to test; empty for all."""
+
+
+class TrustOptions(msgspec.Struct, frozen=True):
+    """`thinkaloud config trust`."""
+
+    file: Path | None
+
+
 KeyField = str | int | tuple[str, ...]
 """The value of an option of a key."""
 
@@ -203,5 +219,7 @@ Options = (
     | WhoamiOptions
     | AcpOptions
     | OwnerOptions
+    | McpOptions
+    | TrustOptions
 )
 """The options of any command."""

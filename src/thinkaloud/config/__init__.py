@@ -5,7 +5,7 @@ Nothing else in the package reads the environment. Keys end in their unit: `_sec
 `_bytes`, `_chars`.
 """
 
-from thinkaloud.config.loading import FILE_NAME, load
+from thinkaloud.config.loading import FILE_NAME, load, trust_file
 from thinkaloud.config.settings import (
     DEFAULT_OWNER,
     ChannelsSection,
@@ -28,4 +28,5 @@ __all__ = [
     "Settings",
     "StoreSection",
     "load",
+    "trust_file",
 ]

@@ -9,6 +9,7 @@ from thinkaloud.channels.platform.sections import literals
 from thinkaloud.config.settings import HostSection, Settings
 from thinkaloud.config.sources import Sources
 from thinkaloud.errors import ConfigurationError
+from thinkaloud.tools.mcp.settings import McpSettings
 
 
 def explained(
@@ -19,6 +20,8 @@ def explained(
     key = path.rstrip("`").lstrip(".")
     if key.startswith("hosts[...]"):
         key = f"hosts.{_wrong_host(tree)}{key.removeprefix('hosts[...]')}"
+    if key.startswith("mcp[...]"):
+        key = f"mcp.{_wrong_server(tree)}{key.removeprefix('mcp[...]')}"
     unknown = what.partition("unknown field `")[2].rstrip("`")
     if unknown:
         section = key
@@ -34,6 +37,15 @@ def _wrong_host(tree: Mapping[str, object]) -> str:
     for name, section in cast("dict[str, object]", tree["hosts"]).items():
         try:
             msgspec.convert(section, HostSection, strict=False)
+        except msgspec.ValidationError:
+            return name
+    return "NAME"
+
+
+def _wrong_server(tree: Mapping[str, object]) -> str:
+    for name, section in cast("dict[str, object]", tree["mcp"]).items():
+        try:
+            msgspec.convert(section, McpSettings, strict=False)
         except msgspec.ValidationError:
             return name
     return "NAME"

@@ -16,6 +16,7 @@ from thinkaloud.runtime.reasoning.settings import RedactionSettings
 from thinkaloud.runtime.runs.limits import Limits
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.server.wire_settings import WireSettings
+from thinkaloud.tools.mcp.settings import McpSettings
 
 DEFAULT_OWNER: Final = "local"
 
@@ -123,6 +124,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channels: ChannelsSection = ChannelsSection()
     auth: AuthSettings = AuthSettings()
     redaction: RedactionSettings = RedactionSettings()
+    mcp: dict[str, McpSettings] = {}
 
 
 class Configuration(msgspec.Struct, frozen=True):

@@ -39,7 +39,8 @@ class About(msgspec.Struct, frozen=True):
     """Server information for clients. No secrets."""
 
     version: str
-    tools: tuple[str, ...] = ()
+    tools: Callable[[], Sequence[str]] = tuple
+    """Returns the names of the tools that models can call now."""
     store: str = "memory"
     channels: tuple[str, ...] = ()
     demo: bool = False

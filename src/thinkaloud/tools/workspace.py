@@ -100,8 +100,8 @@ class Workspace:
         """
         self._hard_links = hard_links
         try:
-            self._root = root.expanduser().resolve(strict=True)
-            os.close(os.open(self._root, _FOLDER))
+            self.root = root.expanduser().resolve(strict=True)
+            os.close(os.open(self.root, _FOLDER))
         except (OSError, RuntimeError) as error:
             raise ConfigurationError(
                 f"The workspace {root} is not a folder that can be read. Set [server] workspace "
@@ -195,7 +195,7 @@ class Workspace:
 
     @contextlib.contextmanager
     def _folder(self, name: str, parts: tuple[str, ...]) -> Generator[int]:
-        folder = os.open(self._root, _FOLDER)
+        folder = os.open(self.root, _FOLDER)
         try:
             for part in parts:
                 if is_withheld(part):

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from thinkaloud.app.runtime import Choices, Runtime, open_runtime
+from thinkaloud.app.runtime import MCP_SECONDS, Choices, Runtime, open_runtime
 from thinkaloud.app.storage import with_storage
 from thinkaloud.cli.backend.conversations import Archive, FileArchive
 from thinkaloud.config import Configuration
@@ -24,7 +24,9 @@ async def open_local(
 
     Raises `ConfigurationError` or `UnknownModel`.
     """
-    asked = Choices(model=model, store=None if is_persistent else MemoryStore())
+    asked = Choices(
+        model=model, store=None if is_persistent else MemoryStore(), mcp_seconds=MCP_SECONDS
+    )
     async with (
         with_storage(configuration, asked) as choices,
         open_runtime(configuration, choices) as runtime,

@@ -31,6 +31,16 @@ class Hub(OpenLogs):
         logs = self._logs.values() if changed is None else map(self._logs.get, changed)
         await self._tail.refresh([log for log in logs if isinstance(log, SharedLog) and log.users])
 
+    async def read_to_end(self, log: LiveLog) -> None:
+        """Read what other replicas have appended to a log, even if this one is about to write to it.
+
+        Raises `StoreError`.
+        """
+        if isinstance(log, SharedLog):
+            await self._tail.refresh([log])
+            if log.writers:
+                await self._tail.catch_up(log)
+
     async def begin_writing(self, log: LiveLog) -> None:
         """Bring a log to its end in the store, before this replica writes to it."""
         if isinstance(log, SharedLog) and log.writers == 1:

@@ -256,7 +256,7 @@ class SystemRoutes:
                 model=services.runs.selections.model(principal_of(request).owner),
                 demo=about.demo,
                 channels=about.channels,
-                tools=about.tools,
+                tools=tuple(about.tools()),
                 stores=(about.store,),
                 limits=limits,
             )
@@ -357,7 +357,7 @@ class SystemRoutes:
             versions=True,
             temporary=True,
             stop_on_disconnect=True,
-            tools=bool(self._services.about.tools),
+            tools=bool(self._services.about.tools()),
             context_files=True,
             images=model is not None and model.images,
             uploads=True,

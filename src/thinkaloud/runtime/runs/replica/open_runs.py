@@ -38,7 +38,7 @@ class OpenRuns:
         if await self.is_open(record):
             return True
         # It may have ended after the log was read: then its last events are still to be read.
-        await self._hub.refresh([(record.owner, record.conversation_id)])
+        await self._hub.read_to_end(log)
         return False
 
     async def in_conversation(self, owner: str, conversation_id: str) -> Sequence[str]:

@@ -1,0 +1,1 @@
+"""The commands for MCP servers and trusted configuration files."""

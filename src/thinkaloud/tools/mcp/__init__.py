@@ -1,0 +1,1 @@
+"""Tools of MCP servers. Only `sdk/` imports the library of the protocol, on first use."""

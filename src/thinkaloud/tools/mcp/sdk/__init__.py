@@ -1,0 +1,1 @@
+"""The part that uses the official library `mcp`: transports, and what servers send."""
