@@ -47,6 +47,10 @@ def test_a_server_that_cannot_be_used_fails_the_test_with_its_own_words(home: Ho
     assert tested.returncode == 1
     assert tested.stdout.startswith("✗ notes: ")
     assert "the licence has expired" in tested.stdout
+    report = json.loads(home.run("doctor", "--json").stdout)
+    problems = [each for each in report["problems"] if each.startswith("mcp.notes: ")]
+    assert len(problems) == 1
+    assert "the licence has expired" in problems[0]
     unknown = home.run("mcp", "test", "nothing")
     assert unknown.returncode != 0
     assert "There is no MCP server 'nothing'. Configured: notes." in unknown.stderr

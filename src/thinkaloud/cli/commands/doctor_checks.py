@@ -27,6 +27,8 @@ from thinkaloud.providers.families.table import load_families
 from thinkaloud.server.connections.unix_socket import PREFIX, unix_socket
 from thinkaloud.server.settings import ServerSettings
 from thinkaloud.stores.sqlite import obstacle
+from thinkaloud.tools.mcp.checks import check_servers
+from thinkaloud.tools.mcp.source import McpHost
 from thinkaloud.version import __version__
 
 _HOST_SECONDS: Final = 10.0
@@ -110,6 +112,7 @@ async def run_checks(configuration: Configuration) -> Report:
         *package_faults,
         *map(_host_problem, reports),
         *(problem for report in channels for problem in _channel_problems(report)),
+        *(await _server_problems(configuration)),
     )
     demo = chosen == DemoModel.ID
     return Report(
@@ -260,6 +263,18 @@ def _channel_problems(report: ChannelReport) -> list[str]:
         f"channels.{report.name}: {check.name}: {check.detail}"
         for check in report.checks
         if not check.ok
+    ]
+
+
+async def _server_problems(configuration: Configuration) -> list[str]:
+    """Connect to the enabled MCP servers, and return what is wrong with them."""
+    enabled = {name: each for name, each in configuration.settings.mcp.items() if each.enabled}
+    host = McpHost(configuration.environment, configuration.data_dir, SystemClock())
+    reports = await check_servers(enabled, host)
+    return [
+        f"mcp.{report.name}: {fault}"
+        for report in reports
+        for fault in (*((report.error,) if not report.ok else ()), *report.problems)
     ]
 
 
