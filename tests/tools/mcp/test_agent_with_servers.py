@@ -11,6 +11,7 @@ from scripts.tree import ROOT
 from tests.tools.mcp.opened import ROGUE
 from thinkaloud import Agent
 from thinkaloud.events.event import ToolEnded
+from thinkaloud.events.interaction import ApprovalRequested
 from thinkaloud.providers.scripted import ScriptedModel, call_tool, say
 
 LOADED = (
@@ -72,3 +73,19 @@ asyncio.run(start())
         check=True,
     )
     assert shown.stdout == "[]\n"
+
+
+async def test_a_call_that_needs_approval_waits_for_a_person(config: Path) -> None:
+    config.write_text(
+        config.read_text(encoding="utf-8").replace("approval = 'never'", "approval = 'ask'"),
+        encoding="utf-8",
+    )
+    model = ScriptedModel(call_tool("up__echo", {"text": "hello"}), say("done"))
+    async with Agent(model, config=config) as agent:
+        async for event in agent.events("Say hello."):
+            assert not isinstance(event, ToolEnded)
+            if isinstance(event, ApprovalRequested):
+                asked = event
+                break
+    assert (asked.action, asked.server, asked.title) == ("up__echo", "up", "echo")
+    assert asked.fingerprint != ""
