@@ -178,7 +178,7 @@ class KeyAdministration:
         for key in await self._store.keys():
             if key.key_id == key_id:
                 return key
-        raise NotFound("There is no key with this id.")
+        raise NotFound("There is no key with this id: `thinkaloud keys list` shows the ids.")
 
     async def _live(self, key_id: str) -> ApiKey:
         key = await self._find(key_id)

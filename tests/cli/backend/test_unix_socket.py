@@ -143,6 +143,6 @@ def test_a_port_on_the_command_line_overrides_a_socket_in_the_file(
     with home.start("serve") as process:
         assert f"unix:{backend}" in read_until(process, b"/api/docs\n")
         checked = home.run("doctor")
-        assert "another process is listening" in checked.stdout
+        assert f"unix:{backend} (running)" in checked.stdout
         ended(process)
     assert f"unix:{backend} (available)" in home.run("doctor").stdout

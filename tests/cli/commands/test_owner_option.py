@@ -100,7 +100,7 @@ def test_a_backup_is_restored_for_one_owner(home: Home) -> None:
     other = home.beside("other")
     restored = other.run("import", backup, "--owner", "ana")
     assert (restored.returncode, "Restored 1 conversation;" in restored.stderr) == (0, True)
-    assert "of other owners" in restored.stderr
+    assert "of other owners: to restore an owner's, pass --owner NAME" in restored.stderr
     assert (holds(other, "Hers", *ANA), holds(other, "Mine", *ANA), holds(other, "Hers")) == (
         1,
         0,

@@ -160,3 +160,34 @@ async def test_a_request_whose_connection_breaks_at_any_byte_runs_nothing(name: 
             assert response.status == 200
             assert "Hi." in await response.text()
     assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/chat/completions", "/v1/chat/completions"),
+        ("/v1/v1/responses", "/v1/responses"),
+        ("/v1/chat/chat/completions", "/v1/chat/completions"),
+    ],
+)
+async def test_a_wrong_base_url_is_refused_with_the_path_that_was_meant(
+    path: str, meant: str
+) -> None:
+    async with (
+        serving(ScriptedModel()) as served,
+        served.session.post(served.url + path, json={"messages": HELLO}) as response,
+    ):
+        text = await response.text()
+        assert (response.status, is_openai(response, text)) == (404, True)
+        assert f"it should lead to {meant}." in json.loads(text)["error"]["message"]
+
+
+async def test_a_client_of_anthropics_api_with_v1_in_its_base_url_is_told_the_path() -> None:
+    headers = {"anthropic-version": "2023-06-01"}
+    async with (
+        serving(ScriptedModel()) as served,
+        served.session.post(f"{served.url}/v1/v1/messages", json={}, headers=headers) as response,
+    ):
+        text = await response.text()
+        assert (response.status, is_anthropic(response, text)) == (404, True)
+        assert "it should lead to /v1/messages." in json.loads(text)["error"]["message"]

@@ -35,6 +35,8 @@ PAGE_POLICY: Final = (
 _ENVELOPE_BYTES: Final = 65_536
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _ASSETS: Final = "/assets/"
+_COMPATIBLE: Final = re.compile(r"(?!/api/).*/(chat/completions|responses|messages|models)")
+"""The end of a path that a client of OpenAI's or Anthropic's API uses."""
 _NOT_PAGES: Final = ("/api/", "/webui/", "/ws", "/metrics", "/healthz", "/readyz")
 _BASE_META: Final = b'<meta name="thinkaloud-base-path" content="%s" />'
 """Tells the page the server's base path."""
@@ -91,9 +93,22 @@ class WebUi:
         if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
             response = await self._find(scope)
         if response is None:
-            await refuse(_not_found(scope), scope, send)
+            await refuse(self._not_found(scope), scope, send)
         else:
             await response(scope, receive, send)
+
+    def _not_found(self, scope: Scope) -> ThinkaloudError:
+        """Return the error for a path without a route, which needs a credential like most paths."""
+        try:
+            principal_of(scope)
+        except ThinkaloudError as error:
+            return error
+        detail = "Not found: no route matches this path."
+        if meant := _COMPATIBLE.fullmatch(scope["path"]):
+            detail += (
+                f" Check the client's base URL: it should lead to {self._base_path}/v1/{meant[1]}."
+            )
+        return Refused(404, "not_found", detail)
 
     def or_page(self, otherwise: ASGIApp) -> ASGIApp:
         """Return an app that shows the page to browsers and calls `otherwise` for other clients."""
@@ -140,15 +155,6 @@ class WebUi:
         except (OSError, ValueError):  # deleted since, or not a valid file name
             return None
         return known
-
-
-def _not_found(scope: Scope) -> ThinkaloudError:
-    """Return the error for a path without a route, which needs a credential like most paths."""
-    try:
-        principal_of(scope)
-    except ThinkaloudError as error:
-        return error
-    return Refused(404, "not_found", "Not found: no route matches this path.")
 
 
 def _opened(path: Path, stamp: tuple[int, int], base_path: str) -> _File:

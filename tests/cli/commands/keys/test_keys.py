@@ -93,7 +93,7 @@ def test_keys_are_changed_while_the_server_runs(home: Home) -> None:
         (("create", "a\n"), "name"),
         (("create", "a", "--expires", "soon"), "expires"),
         (("rotate", "nothing"), "no key with this id"),
-        (("revoke", "nothing"), "no key with this id"),
+        (("revoke", "nothing"), "no key with this id: `thinkaloud keys list` shows the ids"),
         (("edit", "nothing", "--name", "b"), "no key with this id"),
         (("edit", "nothing"), "at least one option"),
         (("edit", "nothing", "--clear", "role"), "--clear role"),

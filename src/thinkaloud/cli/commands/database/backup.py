@@ -29,7 +29,10 @@ def run(options: BackupOptions) -> ExitCode:
             f"Skipped {_count(result.damaged)} in {options.file} that could not be read.", "red"
         )
     if result.foreign:
-        print_notice(f"Skipped {_count(result.foreign)} in {options.file} of other owners.", "red")
+        print_notice(
+            f"Skipped {_count(result.foreign)} of other owners: to restore an owner's, pass --owner NAME.",
+            "red",
+        )
     is_partial = result.damaged or (result.foreign and options.owner is None)
     return ExitCode.FAILED if is_partial else ExitCode.OK
 

@@ -48,7 +48,8 @@ from thinkaloud.server.wires.openai_chat.encode import (
 )
 from thinkaloud.server.wires.openai_chat.errors import error_body, error_headers, error_status
 
-_PATHS: Final = re.compile(r"/v1(/|\Z)")
+_PATHS: Final = re.compile(r"/v1(/|\Z)|/(chat/completions|responses|models)\Z")
+"""With those that a client asks for if its base URL lacks `/v1`: its user reads the error."""
 
 
 class Model(msgspec.Struct, frozen=True):
