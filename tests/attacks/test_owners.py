@@ -29,6 +29,8 @@ BODIES: Mapping[str, Mapping[str, str]] = {
     "POST /api/v1/conversations/{conversation_id}/versions": {"run_id": "{run_id}"},
     "PATCH /api/v1/conversations/{conversation_id}": {"title": "Mine now"},
     "POST /api/v1/conversations/{conversation_id}/branch": {"run_id": "{run_id}"},
+    "POST /api/v1/runs/{run_id}/approvals/{approval_id}": {"decision": "approve"},
+    "POST /api/v1/runs/{run_id}/questions/{question_id}": {"action": "accept"},
 }
 """Bodies with which a request gets as far as the look-up."""
 VOLATILE = {"date", "x-request-id", "content-length"}
@@ -67,6 +69,8 @@ async def with_belongings(**options: Any) -> AsyncGenerator[tuple[Keyed, Owned]]
                     "run_id": made["run_id"],
                     "upload_id": await upload(keys.served, ada),
                     "response_id": kept,
+                    "approval_id": "apr_000000000000000000000000",
+                    "question_id": "qst_000000000000000000000000",
                 },
             )
             assert len(keys.served.runs.active) == 1

@@ -92,7 +92,7 @@ class DemoConversation:
 
     async def _result(self, call: ToolCall) -> ToolResult:
         scope = ToolScope("local", "conv_demo", "run_demo")
-        context = CallContext(scope, call, lambda _: None, self.clock)
+        context = CallContext(scope, call, lambda _: None, self.clock, self.tool_executor.questions)
         listing = self.tool_executor.toolbox.own
         outcome = await self.tool_executor.call(call, listing, context)
         return ToolResult(

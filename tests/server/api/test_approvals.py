@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
+from tests.server.credentials import Named, credential
 from tests.server.serving import Served, serving
+from thinkaloud.ports.principal import Principal
 from thinkaloud.testing import ScriptedModel, call_tool, say
 from thinkaloud.tools import ToolContext
 from thinkaloud.tools.function import FunctionTool, tool
@@ -116,6 +118,27 @@ async def test_an_unknown_approval_is_not_found() -> None:
             {"decision": "approve"},
         )
         assert status == 404
+
+
+async def test_another_owner_neither_sees_nor_decides_an_approval() -> None:
+    done: list[str] = []
+    known = Named(ana=Principal("ana"), bob=Principal("bob"))
+    ana, bob = {"headers": credential("ana")}, {"headers": credential("bob")}
+    async with serving(model("Done."), tools=[writer(done)], authenticator=known) as served:
+        _, answer = await served.post("/chat/message", {"text": "Write it."}, **ana)
+        (asked,) = answer["approvals"]
+        path = f"/runs/{answer['run_id']}/approvals"
+        absent = f"/runs/run_{'0' * 24}/approvals"
+        assert (await served.get("/approvals", **bob))[1] == {"approvals": []}
+        assert (await served.get(path, **bob))[0] == (await served.get(absent, **bob))[0] == 404
+        refused = [
+            await served.post(f"{each}/{asked['approval_id']}", {"decision": "approve"}, **bob)
+            for each in (path, absent)
+        ]
+        assert [status for status, _ in refused] == [404, 404]
+        assert refused[0][1]["detail"] == refused[1][1]["detail"]
+        assert len((await served.get("/approvals", **ana))[1]["approvals"]) == 1
+        assert done == []
 
 
 async def test_what_is_always_approved_can_be_listed_and_forgotten() -> None:

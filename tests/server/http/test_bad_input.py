@@ -162,7 +162,10 @@ async def test_an_invalid_enum_value_is_reported_with_the_valid_ones() -> None:
         assert (refused["field"], refused["valid"]) == ("on_disconnect", ["continue", "stop"])
     assert body["detail"] == "on_disconnect: Invalid enum value 'dance'. Valid: continue, stop."
     assert (query["field"], query["valid"]) == ("format", ["json", "markdown"])
-    assert (kind["field"], kind["valid"]) == ("type", ["message", "stop", "resume"])
+    assert (kind["field"], kind["valid"]) == (
+        "type",
+        ["message", "stop", "resume", "decide", "answer"],
+    )
 
 
 async def test_any_other_invalid_value_is_reported_without_a_list() -> None:

@@ -21,6 +21,8 @@ ABSENT = {
     "chat_id": "no-such-conversation",
     "run_id": "run_000000000000000000000000",
     "upload_id": "up_00000000000000000000000000000000",
+    "approval_id": "apr_ffffffffffffffffffffffff",
+    "question_id": "qst_ffffffffffffffffffffffff",
     "number": "1",
 }
 
@@ -52,6 +54,8 @@ async def with_two_owners() -> AsyncGenerator[tuple[Served, dict[str, str]]]:
                 "chat_id": "anas-conversation",
                 "run_id": ended["run_id"],
                 "upload_id": kept.id,
+                "approval_id": "apr_000000000000000000000000",
+                "question_id": "qst_000000000000000000000000",
                 "number": "1",
             },
         )

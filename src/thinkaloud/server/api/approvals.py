@@ -10,7 +10,7 @@ from thinkaloud.ports.tool import Answer as QuestionAnswer
 from thinkaloud.runtime.runs.waiting.approvals import Verdict
 from thinkaloud.server.access.actor import actor_of
 from thinkaloud.server.http.operation import Answer, Operation, json_response, principal_of
-from thinkaloud.server.http.parsing import decode, read_body, read_query
+from thinkaloud.server.http.parsing import decode, read_body, read_query, refuse_form
 from thinkaloud.server.schema.approvals import (
     AnswerRequest,
     ApprovalList,
@@ -115,7 +115,7 @@ class ApprovalRoutes:
                 handler=self.forget,
                 query=RememberedQuery,
                 answers={204: Answer("Forgotten.", None, media_type=None)},
-                problems=(422,),
+                problems=(415, 422),
             ),
         ]
 
@@ -185,6 +185,7 @@ class ApprovalRoutes:
 
     async def forget(self, request: Request) -> Response:
         """Forget what is remembered for the caller."""
+        refuse_form(request)
         query = read_query(request, RememberedQuery)
         await self._services.runs.remembered.forget(principal_of(request).owner, query.action)
         return Response(status_code=204)
