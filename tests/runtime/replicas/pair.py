@@ -113,7 +113,7 @@ async def rest_of(follower: Follower) -> list[LoggedEvent]:
 def status_of(events: Sequence[LoggedEvent]) -> tuple[str, str | None]:
     """The status of the run that these events end, and its error."""
     end = events[-1].event
-    assert isinstance(end, RunEnded)
+    assert isinstance(end, RunEnded), events
     return end.status, None if end.error is None else end.error.code
 
 

@@ -62,7 +62,7 @@ async def test_null_is_the_same_as_left_out_in_every_command_of_a_page() -> None
         "earlier": {"chat_id": "room", "before": "run_unknown"},
         "new_chat": {},
         "decide": {"approval_id": "apr_unknown", "decision": "approve"},
-        "answer": {"question_id": "qst_unknown", "action": "accept"},
+        "answer": {"run_id": "run_0", "question_id": "qst_unknown", "action": "accept"},
         "ping": {},
     }
     async with hosting(ScriptedModel([say("Hi.")], [say("Hi.")])) as served, client(served) as one:

@@ -53,10 +53,10 @@ class Tail:
             if page is None:
                 continue
             log.identity = page.identity
-            # Another reader may have been faster; then the next read continues from there.
             if log.seq == seq and page.events:
                 log.receive(page.events)
-            if len(page.events) == _PAGE:
+            # If another reader was faster, this page may still have more than that one's.
+            if len(page.events) == _PAGE or (page.events and page.events[-1].logged.seq > log.seq):
                 more.append(key)
         return more
 
