@@ -4,7 +4,7 @@
 .SUFFIXES:
 
 ARGS =
-WORKERS = 2
+WORKERS = 3
 BIN = .venv/bin
 UV = sh scripts/uv.sh
 INSTALL = $(UV) pip install --python .venv/bin/python --build-constraints requirements/build.txt
@@ -19,7 +19,7 @@ run: webui ## Install what is missing and start the server (ARGS='--port 9000' g
 
 channels: .venv/ready-channels ## Install the libraries of all chat platforms
 
-test: .venv/ready-dev packages .setup/synapse/ready webui clients ## Install what is missing and run all tests (ARGS goes to pytest, WORKERS=2)
+test: .venv/ready-dev packages .setup/synapse/ready webui clients ## Install what is missing and run all tests (ARGS goes to pytest, WORKERS=3)
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 	@sh scripts/webui.sh test
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from thinkaloud.errors import Fenced
+from thinkaloud.events.event import RunEnded
 from thinkaloud.ports.store import Appended, ConversationKey, RunRecord, Store, Stored, Token
 
 
@@ -34,6 +35,8 @@ class FencedStore:
     def __init__(self, store: Store, fence: Fence | None) -> None:
         self._store = store
         self._fence = fence
+        self._ended: set[str] = set()
+        """The runs that this replica has ended in the store, as long as the fence counts them."""
 
     async def append(self, batch: Mapping[ConversationKey, Sequence[Stored]]) -> None:
         """Append events; see `EventLog.append`."""
@@ -42,13 +45,18 @@ class FencedStore:
         if fence is None or token is None:
             await self._store.append(batch)
             return
+        running = fence.running()
+        self._ended.intersection_update(running)
         try:
-            appended = await self._store.append(batch, token, fence.running())
+            appended = await self._store.append(batch, token, running)
         except Fenced:
             fence.note_fenced()
             raise
-        if appended.lost or appended.stopping:
-            fence.note(appended)
+        # A run that was ended here is nobody's any more, and not lost.
+        lost = set(appended.lost) - self._ended
+        self._ended.update(_ended_in(batch) - lost)
+        if lost or appended.stopping:
+            fence.note(Appended(lost, appended.stopping))
 
     async def compact(
         self,
@@ -59,9 +67,12 @@ class FencedStore:
         reserved_seq: int | None,
     ) -> bool:
         """Compact a run; see `EventLog.compact`."""
-        return await self._store.compact(
+        compacted = await self._store.compact(
             run, events, text, title=title, reserved_seq=reserved_seq, token=self._token()
         )
+        if compacted and self._fence is not None:
+            self._ended.update(_ended_in({(run.owner, run.conversation_id): events}))
+        return compacted
 
     def _token(self) -> Token | None:
         """Return the token, which only the single user of a store does without."""
@@ -69,3 +80,13 @@ class FencedStore:
         if token is None and self._store.is_shared:
             raise Fenced
         return token
+
+
+def _ended_in(batch: Mapping[ConversationKey, Sequence[Stored]]) -> set[str]:
+    """Return the runs whose terminal events these are."""
+    return {
+        each.logged.run_id
+        for events in batch.values()
+        for each in events
+        if isinstance(each.logged.event, RunEnded)
+    }

@@ -102,8 +102,9 @@ class Dispatcher:
         if parts.executor.unstarted:
             unstarted, parts.executor.unstarted = parts.executor.unstarted, []
             await self._end(unstarted)
-        if running := parts.fence.running():
-            parts.fence.note(await store.append({}, token, running))
+        if parts.fence.running():
+            # The writer appends one batch at a time, so it knows which runs have ended meanwhile.
+            await parts.hub.writer.save()
         await self._take(token)
 
     async def _take(self, token: Token) -> None:
