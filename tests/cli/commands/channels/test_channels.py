@@ -12,6 +12,7 @@ import pytest
 
 from tests.channels.telegram.fake.people import People
 from tests.channels.telegram.fake.server import TOKEN, FakeTelegram
+from tests.cli.commands.test_serve import read_until
 from tests.cli.program import DEMO, Home
 
 
@@ -101,7 +102,9 @@ async def test_a_stranger_is_paired_while_the_server_runs(
     home.configure(DEMO)
     await add(home, telegram)
     people = People(telegram)
-    with home.start("serve", "--port", "0"):
+    with home.start("serve", "--port", "0") as process:
+        # Channels start before the other commands can find the server.
+        await asyncio.to_thread(read_until, process, b"/api/docs\n")
         await telegram.until(lambda: telegram.called("getUpdates") or telegram.called("getMe"))
         people.says("Hello, who are you?", user=7)
         await telegram.until(lambda: telegram.seen(7))

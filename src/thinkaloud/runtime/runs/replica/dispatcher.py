@@ -103,7 +103,7 @@ class Dispatcher:
             unstarted, parts.executor.unstarted = parts.executor.unstarted, []
             await self._end(unstarted)
         if parts.fence.running():
-            # The writer appends one batch at a time, so it knows which runs have ended meanwhile.
+            # The writer appends one batch at a time, so it knows which runs have just ended.
             await parts.hub.writer.save()
         await self._take(token)
 
