@@ -21,7 +21,7 @@ class Counter:
 
     def switch_on(self) -> None:
         """Count from now on what this thread calls or resumes."""
-        # Python 3.12 traces instructions only if some frame asked for them beforehand.
+        # Python 3.12 traces opcodes only if a frame sets `f_trace_opcodes` before tracing starts.
         sys._getframe().f_trace_opcodes = True
         sys.settrace(self._call)
 

@@ -186,8 +186,8 @@ class Agent:
     ) -> ChatReply:
         """Decide about a tool call, and return the reply once the run has ended or waits again.
 
-        `arguments` replace those of the model, `reason` is told to the model, and `remember`
-        approves later calls of the tool, too. Raises `NotFound`, `Conflict` if it has been decided,
+        `arguments` replace those of the model, `reason` is passed to the model, and `remember`
+        also approves later calls of the tool. Raises `NotFound`, `Conflict` if it has been decided,
         `InvalidRequest`, and what `chat` raises.
         """
         runtime = self._checked_runtime

@@ -18,6 +18,7 @@ from thinkaloud.ports.store.event_log import (
     LogEnd,
     LogPage,
     Stored,
+    ended_in,
 )
 from thinkaloud.ports.store.hints import Hint, Hints, Subscription
 from thinkaloud.ports.store.replicas import Replica, ReplicaCounts, Replicas, Token
@@ -56,4 +57,5 @@ __all__ = [
     "TakenRun",
     "Token",
     "Unfinished",
+    "ended_in",
 ]

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from thinkaloud.events.event import LoggedEvent
+from thinkaloud.events.event import LoggedEvent, RunEnded
 from thinkaloud.ports.store.replicas import Token
 from thinkaloud.ports.store.runs import RunRecord
 
@@ -25,6 +25,11 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     logged: LoggedEvent
     lengths: bytes = b""
     """The lengths of the coalesced deltas, packed by `core.delta_offsets`; empty if unknown."""
+
+
+def ended_in(events: Sequence[Stored]) -> list[str]:
+    """Return the run id of every terminal event."""
+    return [each.logged.run_id for each in events if isinstance(each.logged.event, RunEnded)]
 
 
 class FinishedRun(msgspec.Struct, frozen=True, gc=False):

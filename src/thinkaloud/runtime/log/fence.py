@@ -4,8 +4,15 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from thinkaloud.errors import Fenced
-from thinkaloud.events.event import RunEnded
-from thinkaloud.ports.store import Appended, ConversationKey, RunRecord, Store, Stored, Token
+from thinkaloud.ports.store import (
+    Appended,
+    ConversationKey,
+    RunRecord,
+    Store,
+    Stored,
+    Token,
+    ended_in,
+)
 
 
 class Fence(Protocol):
@@ -54,7 +61,8 @@ class FencedStore:
             raise
         # A run that was ended here is nobody's any more, and not lost.
         lost = set(appended.lost) - self._ended
-        self._ended.update(_ended_in(batch) - lost)
+        ended = {run_id for events in batch.values() for run_id in ended_in(events)}
+        self._ended.update(ended - lost)
         if lost or appended.stopping:
             fence.note(Appended(lost, appended.stopping))
 
@@ -67,11 +75,12 @@ class FencedStore:
         reserved_seq: int | None,
     ) -> bool:
         """Compact a run; see `EventLog.compact`."""
+        token = self._token()
         compacted = await self._store.compact(
-            run, events, text, title=title, reserved_seq=reserved_seq, token=self._token()
+            run, events, text, title=title, reserved_seq=reserved_seq, token=token
         )
-        if compacted and self._fence is not None:
-            self._ended.update(_ended_in({(run.owner, run.conversation_id): events}))
+        if compacted and token is not None:
+            self._ended.update(ended_in(events))
         return compacted
 
     def _token(self) -> Token | None:
@@ -80,13 +89,3 @@ class FencedStore:
         if token is None and self._store.is_shared:
             raise Fenced
         return token
-
-
-def _ended_in(batch: Mapping[ConversationKey, Sequence[Stored]]) -> set[str]:
-    """Return the runs whose terminal events these are."""
-    return {
-        each.logged.run_id
-        for events in batch.values()
-        for each in events
-        if isinstance(each.logged.event, RunEnded)
-    }

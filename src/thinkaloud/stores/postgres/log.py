@@ -7,7 +7,6 @@ import msgspec
 
 from thinkaloud.errors import Fenced, UnreadableLog
 from thinkaloud.events.codec import decode, encode
-from thinkaloud.events.event import RunEnded
 from thinkaloud.ports.store import (
     Appended,
     ConversationKey,
@@ -17,6 +16,7 @@ from thinkaloud.ports.store import (
     RunRecord,
     Stored,
     Token,
+    ended_in,
 )
 from thinkaloud.stores.postgres.connection import Connection
 from thinkaloud.stores.postgres.database import Database
@@ -307,11 +307,6 @@ async def put_text(connection: Connection, number: int, run_id: str, text: str) 
         run_id,
         f" {' '.join(words(text))}",
     )
-
-
-def ended_in(events: Sequence[Stored]) -> list[str]:
-    """Return the run id of every terminal event."""
-    return [each.logged.run_id for each in events if isinstance(each.logged.event, RunEnded)]
 
 
 def _row(stored: Stored) -> tuple[int, int, str, bytes, bytes | None]:

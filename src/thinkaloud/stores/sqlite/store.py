@@ -15,6 +15,7 @@ from thinkaloud.ports.store import (
     RunRecord,
     Stored,
     Token,
+    ended_in,
 )
 from thinkaloud.stores.sqlite.runs import RunDatabase
 from thinkaloud.stores.sqlite.sql import conversations, log
@@ -33,7 +34,7 @@ class LogDatabase(RunDatabase):
         if not batch and token is None:
             return Appended()
         new = {
-            key: log.Appending(log.rows_of(events), log.ended_in(events))
+            key: log.Appending(log.rows_of(events), ended_in(events))
             for key, events in batch.items()
         }
         appended = await self._write(partial(log.append, batch=new, token=token, running=running))
@@ -69,7 +70,7 @@ class LogDatabase(RunDatabase):
         token: Token | None = None,
     ) -> bool:
         """Replace all events of a run with these, index its text, and set a missing title."""
-        new = log.Compacted(log.rows_of(events), log.ended_in(events), text, title, reserved_seq)
+        new = log.Compacted(log.rows_of(events), ended_in(events), text, title, reserved_seq)
         compacted = await self._write(partial(log.compact, run=run, new=new, token=token))
         self._hints.publish([(run.owner, run.conversation_id)], runs=bool(new.ended))
         return compacted

@@ -30,7 +30,7 @@ class Target(msgspec.Struct, frozen=True):
     """The environment of this process, for the variables that the settings name."""
     record: ProcessRecord
     roots: tuple[Path, ...] = ()
-    """The folders that the server may be told about."""
+    """The folders that the server gets as roots."""
 
 
 class Session(Protocol):

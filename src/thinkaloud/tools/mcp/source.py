@@ -30,7 +30,7 @@ class McpHost(msgspec.Struct, frozen=True):
     data_dir: Path
     clock: Clock
     roots: tuple[Path, ...] = ()
-    """The folders that servers may be told about."""
+    """The folders that servers get as roots."""
 
 
 class McpServers:

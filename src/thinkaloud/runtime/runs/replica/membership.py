@@ -32,17 +32,13 @@ class Membership:
         self._lease = lease
         self._seen: dict[Token, tuple[int, int]] = {}
         """The beat of each replica, and when it was first seen."""
-        self._confirmed_ms: int | None = None
-        self._confirmed = Signal()
         self._failing = False
 
     async def join(self) -> None:
         """Register this runtime. Raises `StoreError`."""
         lease = self._lease
-        started_ms = self._clock.steady_ms()
         self.token = await self._store.register(lease.name, lease.version, self._clock.unix_ms())
         self.fenced.clear()
-        self._confirm(started_ms)
 
     async def keep(self, counts: Callable[[], ReplicaCounts]) -> None:
         """Beat, and watch the beats of the others, until cancelled."""
@@ -57,12 +53,6 @@ class Membership:
                 self._note_failed()
             else:
                 self._failing = False
-
-    async def until_confirmed(self) -> None:
-        """Wait while this replica may have been declared dead without knowing it."""
-        while self.token is None or not self._is_confirmed():
-            self._confirmed.clear()
-            await self._confirmed.wait()
 
     async def drain(self) -> None:
         """Take no more runs. A failure is logged: others take them."""
@@ -91,10 +81,8 @@ class Membership:
     async def _beat(self, counts: ReplicaCounts) -> None:
         if self.token is None:
             return
-        token, sent_ms = self.token, self._clock.steady_ms()
-        if await self._store.beat(token, counts):
-            self._confirm(sent_ms)
-        elif self.token == token:
+        token = self.token
+        if not await self._store.beat(token, counts) and self.token == token:
             self.note_fenced()
 
     async def _watch(self) -> None:
@@ -116,15 +104,6 @@ class Membership:
                 del seen[replica.token]
         self._seen = seen
         self.others = [each for each in found if each.token in seen]
-
-    def _confirm(self, sent_ms: int) -> None:
-        self._confirmed_ms = sent_ms
-        self._confirmed.set()
-
-    def _is_confirmed(self) -> bool:
-        confirmed_ms = self._confirmed_ms
-        age_ms = None if confirmed_ms is None else self._clock.steady_ms() - confirmed_ms
-        return age_ms is not None and age_ms < self._lease.seconds * 1000
 
     def _note_failed(self) -> None:
         if not self._failing:

@@ -4,32 +4,21 @@ import msgspec
 
 from thinkaloud.errors import InternalError
 from thinkaloud.events.event import Attachment, UserInput
-from thinkaloud.events.prompt import Effort, ModelOptions, ToolSchema, Turn
 from thinkaloud.ports.catalogue import Catalogue
-from thinkaloud.ports.principal import Principal, ReasoningPolicy
 from thinkaloud.runtime.runs.run import RunSpec
+from thinkaloud.runtime.runs.waiting.continuation import StoredSpec
 
 
-class _Spec(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Spec(StoredSpec, frozen=True, omit_defaults=True, kw_only=True):
     """A `RunSpec` whose model is named, not opened."""
 
     run_id: str
-    conversation_id: str
-    principal: Principal
     input: UserInput
     model: str
     max_iterations: int
-    effort: Effort | None
     attachments: tuple[Attachment, ...] = ()
-    system_prompt: str | None = None
     replaces: str | None = None
-    stop_detached_after: float | None = None
     idempotency_key: str | None = None
-    history: tuple[Turn, ...] = ()
-    client_tools: tuple[ToolSchema, ...] = ()
-    server_tools: bool = True
-    options: ModelOptions = ModelOptions()
-    reasoning: ReasoningPolicy = "allow"
 
 
 _encoder = msgspec.msgpack.Encoder()

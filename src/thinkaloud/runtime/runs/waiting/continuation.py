@@ -15,8 +15,8 @@ from thinkaloud.ports.principal import Principal, ReasoningPolicy
 from thinkaloud.runtime.runs.run import RunSpec
 
 
-class _Spec(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is not in the first event of a run."""
+class StoredSpec(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The fields of a `RunSpec` that are not in the first event of its run."""
 
     conversation_id: str
     principal: Principal
@@ -31,13 +31,13 @@ class _Spec(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(_Spec)
+_decoder = msgspec.msgpack.Decoder(StoredSpec)
 
 
 def encode_continuation(spec: RunSpec) -> str:
     """Return what `decode_continuation` needs besides the log."""
-    fields = {name: getattr(spec, name) for name in _Spec.__struct_fields__}
-    return b64encode(_encoder.encode(_Spec(**fields))).decode()
+    fields = {name: getattr(spec, name) for name in StoredSpec.__struct_fields__}
+    return b64encode(_encoder.encode(StoredSpec(**fields))).decode()
 
 
 def decode_continuation(run: RunFold, catalogue: Catalogue) -> RunSpec:
@@ -60,7 +60,7 @@ def decode_continuation(run: RunFold, catalogue: Catalogue) -> RunSpec:
         max_iterations=started.max_iterations,
         attachments=run.attachments,
         replaces=started.replaces,
-        **{name: getattr(found, name) for name in _Spec.__struct_fields__},
+        **{name: getattr(found, name) for name in StoredSpec.__struct_fields__},
     )
 
 

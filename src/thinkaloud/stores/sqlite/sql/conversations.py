@@ -11,6 +11,7 @@ from thinkaloud.ports.store import (
     ConversationPatch,
     FinishedRun,
     RunStart,
+    ended_in,
 )
 from thinkaloud.stores.sqlite.sql import log, search
 from thinkaloud.stores.sqlite.sql import runs as run_rows
@@ -41,7 +42,7 @@ def create(
     search.put(connection, number, search.TITLE, conversation.title)
     for each in runs:
         run_rows.add(connection, number, RunStart(each.run, conversation))
-        new = log.Compacted(log.rows_of(each.events), log.ended_in(each.events), each.text)
+        new = log.Compacted(log.rows_of(each.events), ended_in(each.events), each.text)
         log.compact(connection, each.run, new)
     return True
 

@@ -7,7 +7,6 @@ from typing import Final
 import msgspec
 
 from thinkaloud.events.codec import decode, encode
-from thinkaloud.events.event import RunEnded
 from thinkaloud.ports.store import (
     Appended,
     ConversationKey,
@@ -42,11 +41,6 @@ def rows_of(events: Sequence[Stored]) -> list[Row]:
         )
         for stored in events
     ]
-
-
-def ended_in(events: Sequence[Stored]) -> list[str]:
-    """Return the run id of every terminal event."""
-    return [each.logged.run_id for each in events if isinstance(each.logged.event, RunEnded)]
 
 
 def number_of(connection: sqlite3.Connection, owner: str, conversation_id: str) -> int | None:

@@ -59,7 +59,7 @@ class ServerRequests:
         return types.ElicitResult(action=answer.action, content=content)
 
     async def list_roots(self, context: ClientRequestContext) -> types.ListRootsResult:
-        """Return the folders that the server may be told about."""
+        """Return the folders that the server gets as roots."""
         del context
         return types.ListRootsResult(
             roots=[types.Root.model_validate({"uri": path.as_uri()}) for path in self._roots]
