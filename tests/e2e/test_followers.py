@@ -5,10 +5,11 @@ import json
 import resource
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
+import aiohttp
 import pytest
 
 from tests.e2e.reading import Reader, parse
@@ -19,7 +20,7 @@ FOLLOWERS: Final = 1_000
 STUCK: Final = 40
 ALLOWED_BYTES: Final = 32 * 2**20
 """What forty readers that take nothing may cost the server: an unread queue each would be 160 MB."""
-TOO_SLOW: Final = 1013
+_CLOSING: Final = (1013).to_bytes(2, "big") + b"reading too slowly: connect again and resume"
 _BUFFER: Final = 4_096
 
 
@@ -191,7 +192,7 @@ async def test_readers_that_stop_reading_delay_no_other_and_cost_bounded_memory(
 async def test_a_reader_that_stops_reading_is_dropped_and_can_resume(
     transport: str, tmp_path: Path
 ) -> None:
-    more = "[server]\nsend_timeout_seconds = 1"
+    more = "[server]\nsend_timeout_seconds = 0.2"
     async with upstream() as provider, server(tmp_path, provider.configuration(more)) as served:
         # More than all buffers hold, and less than the limit of a run.
         reply = provider.offer("Tell", PacedReply(3_500, held_at=1, padding="x" * 2_000))
@@ -200,25 +201,25 @@ async def test_a_reader_that_stops_reading_is_dropped_and_can_resume(
         with await asyncio.to_thread(stalled_follower, served, reader.run_id, transport) as held:
             reply.release_all()
             await until(served, "dropped_readers", 1)
-            if transport == "socket":  # The server waits for an answer to its close frame.
-                held.shutdown(socket.SHUT_WR)
             left = await asyncio.to_thread(_drain, held)
         if transport == "socket":
-            closing = TOO_SLOW.to_bytes(2, "big") + b"reading too slowly: connect again and resume"
-            assert closing in left
+            assert _CLOSING in left
         else:
             assert not left.endswith(b"0\r\n\r\n")
-        await reader.resume(served)
+        async with asyncio.timeout(DEADLINE):
+            while reader.end is None:  # On a busy machine, this reader may be too slow, too.
+                with suppress(aiohttp.ClientPayloadError, ConnectionResetError):
+                    await reader.resume(served)
         assert reader.end is not None
         assert reader.end["event"] == "complete"
         assert (reader.reasoning, reader.answer) == (reply.reasoning, reply.answer)
 
 
 def _drain(held: socket.socket) -> bytes:
-    """Take what there still is, up to the end of the connection."""
+    """Take what there still is, up to the end of the connection or the frame that closes it."""
     taken = bytearray()
     try:
-        while data := held.recv(65_536):
+        while _CLOSING not in taken and (data := held.recv(65_536)):
             taken += data
     except ConnectionResetError:
         pass
